@@ -1,0 +1,1 @@
+"""Speaks to helpdesks. Knows nothing of drafting nor of the web."""

@@ -1,0 +1,158 @@
+"""What a helpdesk holds, in our words: frozen, and the same for every helpdesk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """Why a helpdesk called us."""
+
+    MESSAGE = "message"
+    """A citizen wrote."""
+
+
+class Role(StrEnum):
+    """Who speaks in a ticket."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class TicketState(StrEnum):
+    """What matters to us of a ticket's state; the helpdesk's own states are richer."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A hint to look at a message; it carries no text.
+
+    `message` names the message uniquely within its helpdesk, whatever ticket it is in: merging two tickets moves
+    messages and must not draft them again. `delivery` is the sender's own id, logged and never trusted.
+    """
+
+    helpdesk: str
+    ticket: str
+    message: str
+    kind: EventKind = EventKind.MESSAGE
+    delivery: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes two events the same."""
+        return f"{self.helpdesk}:{self.message}:{self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the helpdesk; `name` and `email` are empty where unknown."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message; its bytes stay in the helpdesk. `size` is in bytes."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a ticket, as plain text without the quoted thread and the signature."""
+
+    id: str
+    role: Role
+    author: Person
+    text: str
+    written_at: datetime
+    internal: bool = False
+    automatic: bool = False
+    """Written by a machine: out-of-office answer, bounce, receipt."""
+    ours: bool = False
+    """Written by Greffier."""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it was when it was fetched; messages in the order in which they were written."""
+
+    helpdesk: str
+    id: str
+    title: str
+    group: str
+    state: TicketState
+    customer: Person
+    messages: tuple[Message, ...]
+
+    def message(self, id: str) -> Message | None:
+        """The message of that id, None if the ticket no longer holds it."""
+        return next((message for message in self.messages if message.id == id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text in a note. `href` is an http(s) address; `marked` stands out as doubtful."""
+
+    text: str
+    href: str | None = None
+    marked: bool = False
+    strong: bool = False
+
+
+Line = tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An internal note for agents, before any helpdesk's markup.
+
+    `reference` is both the machine's marker, by which the note is found again, and printed for people.
+    `banner` is shown in a coloured box, `body` as paragraphs to copy, `sources` as lines, `footer` discreetly.
+    """
+
+    reference: str
+    subject: str
+    banner: tuple[Line, ...]
+    body: tuple[Line, ...] = ()
+    sources: tuple[Line, ...] = ()
+    footer: tuple[Line, ...] = ()
+    language: str = "fr"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRef:
+    """Where a note stands: its id within the helpdesk, and when the helpdesk says that it was written."""
+
+    id: str
+    written_at: datetime
+
+
+class Level(StrEnum):
+    """How a finding of `greffier check` ends."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `greffier check`: what was looked at, and what was found, with what to do about it."""
+
+    level: Level
+    subject: str
+    message: str = field(default="")

@@ -1,0 +1,1 @@
+"""Runs: takes the events in, keeps the ledger, does the jobs, offers the command line."""

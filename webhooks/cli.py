@@ -1,0 +1,5 @@
+"""The command `greffier`."""
+
+
+def main() -> None:
+    """Run the command line."""
