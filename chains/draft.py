@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 
@@ -21,7 +21,7 @@ class Passage:
     path: tuple[str, ...]
     text: str
     url: str
-    date: date | None = None
+    date: datetime.date | None = None
 
 
 class Warning(StrEnum):

@@ -1,5 +1,183 @@
-"""The command `greffier`."""
+"""The command `greffier`. Each command imports what it needs, so that `greffier --help` answers at once."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from connector.errors import ConfigurationError, GreffierError
+
+if TYPE_CHECKING:
+    from webhooks.settings import Settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", type=click.Path(path_type=Path), help="The settings' file; by default ./greffier.toml.")
+@click.version_option(package_name="greffier", prog_name="greffier")
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """Drafts answers for the agents of a helpdesk, as internal notes marked AI-generated."""
+    context.obj = config
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line. What an admin can mend is said in one sentence, without a stack trace."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    for name in ("procrastinate", "httpx", "httpx2", "openai", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        cli()
+    except GreffierError as error:
+        print(f"greffier: {error}".replace("\n", "\ngreffier: "), file=sys.stderr)  # noqa: T201
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in ("psycopg", "psycopg_pool"):
+            raise
+        print(f"greffier: database_url: the database does not answer: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _settings(context: click.Context) -> Settings:
+    from webhooks import settings
+
+    return settings.load(context.obj)
+
+
+@cli.command()
+@click.pass_context
+def migrate(context: click.Context) -> None:
+    """Bring the database's schema up to date."""
+    from webhooks import schema
+
+    applied = schema.migrate(_settings(context).database_url.get_secret_value())
+    click.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
+
+
+@cli.command()
+@click.pass_context
+def web(context: click.Context) -> None:
+    """Take webhooks in."""
+    from webhooks import wiring
+    from webhooks.ledger import Ledger
+    from webhooks.server import Server
+
+    settings = _settings(context)
+    with wiring.database(settings, connections=1) as pool:
+        for name in settings.helpdesks:
+            Ledger(pool).first_start(name)
+    Server(lambda: wiring.web(settings), settings.web).run()
+
+
+@cli.command()
+@click.pass_context
+def worker(context: click.Context) -> None:
+    """Draft, and post the notes."""
+    from webhooks import jobs, wiring
+
+    settings = _settings(context)
+    # one connection for the work and one for the lock of each draft in progress, and some for the healing
+    with wiring.database(settings, connections=2 * settings.worker.concurrency + 2) as pool:
+        line = wiring.worker(settings, pool)
+        jobs.run(
+            settings.database_url.get_secret_value(),
+            jobs.Work(line.handle, line.may_live, line.adopt_orphans),
+            concurrency=settings.worker.concurrency,
+            stalled_after=settings.worker.stalled_after,
+        )
+
+
+@cli.group()
+def index() -> None:
+    """Index the sources that drafts are made from."""
+
+
+@index.command("service-public")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.pass_context
+def service_public(context: click.Context, path: Path) -> None:
+    """Index the sheets of service-public.fr: PATH is the official XML feed, a zip or a folder."""
+    from webhooks import wiring
+
+    settings = _settings(context)
+    with wiring.database(settings, connections=2) as pool, click.progressbar(length=1, label="Embedding") as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        report = wiring.index_service_public(settings, pool, path, progress)
+    click.echo(report)
+
+
+@cli.command()
+@click.argument("helpdesk")
+@click.argument("ticket")
+@click.pass_context
+def draft(context: click.Context, helpdesk: str, ticket: str) -> None:
+    """Print the draft for a TICKET of a HELPDESK. Nothing is posted, nothing is kept."""
+    from webhooks import wiring
+    from webhooks.preview import preview
+
+    settings = _settings(context)
+    if helpdesk not in settings.helpdesks:
+        raise ConfigurationError(f"no helpdesk named {helpdesk}; configured: {', '.join(settings.helpdesks) or 'none'}")
+    with wiring.database(settings, connections=2) as pool:
+        click.echo(preview(settings, pool, helpdesk, ticket))
+
+
+@cli.command()
+@click.pass_context
+def check(context: click.Context) -> None:
+    """Look at each setting, then at each neighbour; exit 1 if one of them fails."""
+    from connector.ticket import Level
+    from webhooks.check import findings
+
+    failed = False
+    for finding in findings(_settings(context)):
+        failed = failed or finding.level is Level.ERROR
+        click.echo(f"{finding.level:<8}{finding.subject}: {finding.message}")
+    if failed:
+        sys.exit(1)
+
+
+@cli.command()
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Show the inbox: how many messages in each state, the oldest open one, the dead ones with their reason."""
+    from webhooks import wiring
+    from webhooks.ledger import Ledger
+    from webhooks.status import lines
+
+    with wiring.database(_settings(context), connections=1) as pool:
+        for line in lines(Ledger(pool)):
+            click.echo(line)
+
+
+@cli.command()
+@click.pass_context
+def pause(context: click.Context) -> None:
+    """Stop drafting. Messages are still taken in, and drafted after `greffier resume`."""
+    from webhooks import wiring
+    from webhooks.ledger import Ledger
+
+    with wiring.database(_settings(context), connections=1) as pool:
+        Ledger(pool).pause("by `greffier pause`")
+    click.echo("paused: messages are taken in, none is drafted")
+
+
+@cli.command()
+@click.pass_context
+def resume(context: click.Context) -> None:
+    """Draft again, the waiting messages first."""
+    from webhooks import wiring
+    from webhooks.ledger import Ledger
+
+    with wiring.database(_settings(context), connections=1) as pool:
+        Ledger(pool).resume()
+    click.echo("resumed")

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg_pool import ConnectionPool
+
+from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
+from connector.ticket import Event, NoteRef
+from webhooks import jobs
+from webhooks.ledger import Ledger, State
+
+pytestmark = pytest.mark.server
+
+EVENT = Event("mairie", ticket="12", message="34")
+PASSAGE = Passage(
+    "F1342#2", "F1342", "Livret de famille", ("Perte",), "En cas de perte…", "https://x.example/F1342", date(2020, 1, 2)
+)
+DRAFT = Draft(
+    (Statement("Vous avez 15 jours.", (0,), (Warning.UNSUPPORTED_FIGURE,), ("15 jours",)),), (PASSAGE,), "fr", "m", "v1"
+)
+
+Pool = ConnectionPool[psycopg.Connection[Any]]
+
+
+def jobs_of(pool: Pool) -> list[Any]:
+    with pool.connection() as connection:
+        return connection.execute("SELECT args->>'key', lock, queueing_lock FROM procrastinate_jobs").fetchall()
+
+
+def test_an_event_is_kept_with_its_job(ledger: Ledger, pool: Pool) -> None:
+    assert ledger.accept(EVENT, jobs.enqueue)
+    assert jobs_of(pool) == [("mairie:34:message", "mairie:12", None)]
+
+
+def test_a_repeat_changes_nothing(ledger: Ledger, pool: Pool) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    assert not ledger.accept(Event("mairie", ticket="99", message="34", delivery="other"), jobs.enqueue)
+    assert len(jobs_of(pool)) == 1
+
+
+def test_without_its_job_an_event_is_not_kept(ledger: Ledger) -> None:
+    def fail(connection: object, key: str, ticket: str) -> None:
+        raise psycopg.OperationalError("gone")
+
+    with pytest.raises(psycopg.OperationalError):
+        ledger.accept(EVENT, fail)
+    assert ledger.entry(EVENT.key) is None
+
+
+@pytest.mark.parametrize("answer", [DRAFT, Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")])
+def test_an_answer_comes_back_as_it_was_saved(ledger: Ledger, answer: Draft | Abstention) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.save_answer(EVENT.key, answer)
+    assert ledger.answer(EVENT.key) == answer
+
+
+def test_the_first_answer_stays(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.save_answer(EVENT.key, DRAFT)
+    ledger.save_answer(EVENT.key, Abstention(AbstentionReason.NO_SOURCE, (), "fr"))
+    assert ledger.answer(EVENT.key) == DRAFT
+
+
+def test_a_posted_message_is_closed(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    entry = ledger.entry(EVENT.key)
+    assert entry is not None
+    ledger.posted(entry, NoteRef("77", datetime.now(UTC)))
+    closed = ledger.entry(EVENT.key)
+    assert closed is not None
+    assert (closed.state, closed.is_open) == (State.POSTED, False)
+
+
+def test_an_open_message_without_a_job_is_an_orphan(ledger: Ledger, pool: Pool) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    assert ledger.orphans() == []
+    with pool.connection() as connection:
+        connection.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    assert [entry.key for entry in ledger.orphans()] == [EVENT.key]
+
+
+def test_a_pause_keeps_orphans_waiting_until_it_ends(ledger: Ledger, pool: Pool) -> None:
+    ledger.accept(EVENT, lambda *_: None)
+    ledger.pause("revoked", "mairie")
+    assert ledger.is_paused("mairie")
+    assert not ledger.is_paused("other")
+    assert ledger.orphans() == []
+    ledger.resume()
+    assert len(ledger.orphans()) == 1
+
+
+def test_the_first_start_is_decided_once(ledger: Ledger) -> None:
+    assert ledger.first_start("mairie") == ledger.first_start("mairie")
+
+
+def test_a_ticket_is_held_by_one_at_a_time(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    entry = ledger.entry(EVENT.key)
+    assert entry is not None
+    order: list[str] = []
+
+    def second() -> None:
+        with ledger.ticket_lock(entry):
+            order.append("second")
+
+    with ledger.ticket_lock(entry):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.3)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_outages_are_not_counted_as_failures(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.failed(EVENT.key, "away", outage=True)
+    entry = ledger.failed(EVENT.key, "broken", outage=False)
+    assert entry is not None
+    assert (entry.failures, entry.reason) == (1, "broken")

@@ -1,0 +1,124 @@
+"""The queue: Procrastinate on the same PostgreSQL as the ledger. The only module that imports it.
+
+Two of its traps are avoided here. A job carries `lock` (one job of a ticket at a time) and never `queueing_lock`: with
+both, a repeated webhook under a dead worker wedges the ticket for ever; repeats are refused by the inbox instead. And
+the task that heals carries no `lock`: if it died with it, healing would die too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import procrastinate
+import psycopg
+from procrastinate.jobs import Job, Status
+
+log = logging.getLogger("greffier.jobs")
+
+DRAFTS, SYSTEM = "drafts", "system"
+HEAL_EVERY = "*/10 * * * * *"  # six fields: the last is seconds in the queue's notation
+_SENDER = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def enqueue(connection: psycopg.Connection[Any], key: str, ticket: str) -> None:
+    """Add the job of a message in the connection's transaction: it exists if, and only if, that commits.
+
+    Raises psycopg's own errors, as the rest of the transaction does.
+    """
+    try:
+        _SENDER.configure_task("draft", queue=DRAFTS, lock=ticket, connection=connection).defer(key=key)
+    except procrastinate.exceptions.ConnectorException as error:
+        raise error.__cause__ or error from None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the jobs do, as plain functions."""
+
+    handle: Callable[[str, int], float | None]
+    """Take a message (its key, the attempts before) one attempt further; seconds until the next, None at the end."""
+    may_live: Callable[[str], bool]
+    """Whether a message whose worker died is to be tried again."""
+    adopt_orphans: Callable[[], None]
+    """Give open messages without a job a new one."""
+
+
+class Later(Exception):
+    """A job asks to be run again in that many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds:.0f} s")
+        self.seconds = seconds
+
+
+class _WhenAsked(procrastinate.BaseRetryStrategy):
+    """A job is run again when it asks for it, and never else: how often and how long is the worker's business."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> procrastinate.RetryDecision | None:
+        if not isinstance(exception, Later):
+            return None
+        return procrastinate.RetryDecision(retry_in={"seconds": max(1, round(exception.seconds))})
+
+
+def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float) -> None:
+    """Do the jobs until SIGTERM or SIGINT, then finish those in progress."""
+    asyncio.run(_run(_app(database_url, work, stalled_after), concurrency, stalled_after))
+
+
+def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.App:
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url))
+
+    @app.task(name="draft", queue=DRAFTS, pass_context=True, retry=_WhenAsked())
+    def draft(context: procrastinate.JobContext, key: str) -> None:
+        seconds = work.handle(key, context.job.attempts)
+        if seconds is not None:
+            raise Later(seconds)
+
+    @app.periodic(cron=HEAL_EVERY)
+    @app.task(name="heal", queue=SYSTEM, queueing_lock="heal")
+    async def heal(timestamp: int) -> None:
+        await _heal(app, work, stalled_after)
+
+    return app
+
+
+async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> None:
+    """Take up what dead workers left: nothing else does, the queue alone leaves such jobs in `doing` for ever."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
+        try:  # each on its own: one bad row must not keep the others from healing
+            if job.queue != DRAFTS or not await asyncio.to_thread(work.may_live, str(job.task_kwargs["key"])):
+                await manager.finish_job(job, Status.FAILED, delete_job=False)
+            else:
+                await manager.retry_job(job)
+        except Exception:
+            log.exception("healing job %s failed", job.id)
+    await asyncio.to_thread(work.adopt_orphans)
+
+
+async def _run(app: procrastinate.App, concurrency: int, stalled_after: float) -> None:
+    """Two workers in one process: long drafts must never keep the healing from its place."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
+    options = {
+        "install_signal_handlers": False,
+        "stalled_worker_timeout": stalled_after,
+        "update_heartbeat_interval": stalled_after / 3,
+    }
+    async with app.open_async():
+        workers = [
+            asyncio.create_task(app.run_worker_async(queues=[DRAFTS], concurrency=concurrency, **options)),
+            asyncio.create_task(app.run_worker_async(queues=[SYSTEM], concurrency=1, **options)),
+        ]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lambda: [worker.cancel() for worker in workers])
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*workers)
+        await asyncio.gather(*workers, return_exceptions=True)

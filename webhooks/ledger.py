@@ -1,0 +1,262 @@
+"""What Greffier knows of each message, in PostgreSQL. The SQL of the product's own tables lives here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import ConnectionPool
+from pydantic import TypeAdapter
+
+from chains.draft import Abstention, Draft
+from connector.ticket import Event, NoteRef
+from webhooks.schema import require_current
+
+Connection = psycopg.Connection[Any]
+EVERYTHING = "*"
+LOCK_TIMEOUT = timedelta(minutes=2)
+_ANSWER: TypeAdapter[Draft | Abstention] = TypeAdapter(Draft | Abstention)
+
+
+class State(StrEnum):
+    """Where a message is on its way; the last three are its end."""
+
+    ACCEPTED = "accepted"
+    DRAFTED = "drafted"
+    POSTED = "posted"
+    SKIPPED = "skipped"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of the inbox."""
+
+    key: str
+    helpdesk: str
+    ticket: str
+    message: str
+    state: State
+    reason: str | None
+    failures: int
+    failing_since: datetime | None
+    stalls: int
+    accepted_at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something remains to be done."""
+        return self.state in (State.ACCEPTED, State.DRAFTED)
+
+    @property
+    def reference(self) -> str:
+        """The mark of this message's note: the same at every attempt, so that a note already there is recognised."""
+        return f"gr-{hashlib.sha256(self.key.encode()).hexdigest()[:10]}"
+
+
+_COLUMNS = "key, helpdesk, ticket, message, state, reason, failures, failing_since, stalls, accepted_at"
+
+
+class Ledger:
+    """The product's tables. Each method is one transaction; psycopg's errors pass through."""
+
+    def __init__(self, pool: ConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    # --- taking in
+
+    def accept(self, event: Event, enqueue: Callable[[Connection, str, str], None]) -> bool:
+        """Keep the event and its job in one transaction: once this returns, the message cannot be lost.
+
+        `enqueue` is given the connection, the event's key and a name for its ticket. False if the event was known.
+        """
+        with self._pool.connection() as connection:
+            new = connection.execute(
+                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery) VALUES (%s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (key) DO NOTHING RETURNING key",
+                [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery],
+            ).fetchone()
+            if new:
+                enqueue(connection, event.key, f"{event.helpdesk}:{event.ticket}")
+            return new is not None
+
+    def orphans(self) -> list[Entry]:
+        """Open messages that no job of the queue will take up: they were left by a pause, or their job is gone."""
+        return self._entries(
+            "state IN ('accepted', 'drafted') AND NOT EXISTS"
+            " (SELECT FROM pause WHERE pause.helpdesk IN ('*', inbox.helpdesk)) AND NOT EXISTS"
+            " (SELECT FROM procrastinate_jobs AS job"
+            " WHERE job.status IN ('todo', 'doing') AND job.args->>'key' = inbox.key)"
+        )
+
+    def requeue(self, entry: Entry, enqueue: Callable[[Connection, str, str], None]) -> None:
+        """Give a message a new job."""
+        with self._pool.connection() as connection:
+            enqueue(connection, entry.key, f"{entry.helpdesk}:{entry.ticket}")
+
+    def require_writable(self) -> None:
+        """Raise unless an event could be kept now, on the schema that this program knows."""
+        with self._pool.connection() as connection:
+            require_current(connection)
+            row = connection.execute("SELECT current_setting('transaction_read_only')").fetchone()
+        if row != ("off",):
+            raise psycopg.errors.ReadOnlySqlTransaction("the database is read-only")
+
+    # --- the way of a message
+
+    def entry(self, key: str) -> Entry | None:
+        """The message of that key."""
+        return next(iter(self._entries("key = %s", key)), None)
+
+    def observe(self, key: str, *, group: str, language: str, written_at: datetime) -> None:
+        """Keep what a look at the ticket told."""
+        self._execute(
+            "UPDATE inbox SET group_name = %s, language = %s, written_at = %s WHERE key = %s",
+            [group, language, written_at, key],
+        )
+
+    def skip(self, key: str, reason: str) -> None:
+        """End a message without a note."""
+        self._settle(key, State.SKIPPED, reason)
+
+    def save_answer(self, key: str, answer: Draft | Abstention) -> None:
+        """Keep what the chain said, before it is posted."""
+        outcome = "draft" if isinstance(answer, Draft) else "abstention"
+        reason = None if isinstance(answer, Draft) else answer.reason
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO draft (key, outcome, content, model, prompt_version) VALUES (%s, %s, %s, %s, %s)"
+                " ON CONFLICT (key) DO NOTHING",
+                [key, outcome, Jsonb(_ANSWER.dump_python(answer, mode="json")), answer.model, answer.prompt_version],
+            )
+            connection.execute(
+                "UPDATE inbox SET state = 'drafted', reason = %s, drafted_at = now() WHERE key = %s", [reason, key]
+            )
+
+    def answer(self, key: str) -> Draft | Abstention | None:
+        """What the chain said for that message, if it has spoken."""
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT content FROM draft WHERE key = %s", [key]).fetchone()
+        return _ANSWER.validate_python(row[0]) if row else None
+
+    @contextmanager
+    def ticket_lock(self, entry: Entry) -> Iterator[None]:
+        """Hold the ticket while a note is looked for and written.
+
+        An advisory lock of a session of its own: PostgreSQL frees it when this process dies, and keeps it while the
+        process is merely frozen, so a second worker cannot write in between.
+        """
+        name = f"{entry.helpdesk}:{entry.ticket}"
+        with self._pool.connection() as connection:
+            connection.autocommit = True
+            try:
+                connection.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT.total_seconds())}s'")
+                connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
+                try:
+                    yield
+                finally:
+                    connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", [name])
+                    connection.execute("RESET lock_timeout")
+            finally:
+                connection.autocommit = False
+
+    def posted(self, entry: Entry, note: NoteRef) -> None:
+        """End a message with its note."""
+        with self._pool.connection() as connection:
+            connection.execute(
+                "INSERT INTO note (key, reference, note_id, posted_at) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (key) DO UPDATE SET note_id = excluded.note_id, posted_at = excluded.posted_at",
+                [entry.key, entry.reference, note.id, note.written_at],
+            )
+            connection.execute("UPDATE inbox SET state = 'posted', settled_at = now() WHERE key = %s", [entry.key])
+
+    # --- failures
+
+    def failed(self, key: str, reason: str, *, outage: bool) -> Entry | None:
+        """Count a failed attempt, and return the message as it now stands."""
+        self._execute(
+            "UPDATE inbox SET reason = %s, failures = failures + %s, failing_since = coalesce(failing_since, now())"
+            " WHERE key = %s",
+            [reason, 0 if outage else 1, key],
+        )
+        return self.entry(key)
+
+    def stalled(self, key: str) -> int:
+        """Count a worker that died on the message, and return how many have."""
+        with self._pool.connection() as connection:
+            row = connection.execute(
+                "UPDATE inbox SET stalls = stalls + 1 WHERE key = %s RETURNING stalls", [key]
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def bury(self, key: str, reason: str) -> None:
+        """End a message that cannot be helped without an admin."""
+        self._settle(key, State.DEAD, reason)
+
+    # --- what an admin sees and does
+
+    def pause(self, reason: str, helpdesk: str = EVERYTHING) -> None:
+        """Stop drafting, for one helpdesk or for all; messages are still taken in."""
+        self._execute(
+            "INSERT INTO pause (helpdesk, reason) VALUES (%s, %s) ON CONFLICT (helpdesk) DO NOTHING",
+            [helpdesk, reason],
+        )
+
+    def resume(self) -> None:
+        """End every pause; `heal` gives the waiting messages their jobs."""
+        self._execute("DELETE FROM pause", [])
+
+    def pauses(self) -> dict[str, str]:
+        """The reason of each pause by helpdesk; `EVERYTHING` stands for all."""
+        with self._pool.connection() as connection:
+            return dict(connection.execute("SELECT helpdesk, reason FROM pause ORDER BY helpdesk").fetchall())
+
+    def is_paused(self, helpdesk: str) -> bool:
+        """Whether nothing is drafted for that helpdesk."""
+        return bool(self.pauses().keys() & {EVERYTHING, helpdesk})
+
+    def counts(self) -> Mapping[str, int]:
+        """How many messages are in each state."""
+        with self._pool.connection() as connection:
+            rows = connection.execute("SELECT state, count(*) FROM inbox GROUP BY state").fetchall()
+        return {state: dict(rows).get(state, 0) for state in State}
+
+    def oldest_open(self) -> Entry | None:
+        """The message that has waited longest."""
+        return next(iter(self._entries("state IN ('accepted', 'drafted') ORDER BY accepted_at LIMIT 1")), None)
+
+    def dead(self, limit: int) -> list[Entry]:
+        """The messages that need an admin, the newest first."""
+        return self._entries("state = 'dead' ORDER BY accepted_at DESC LIMIT %s", limit)
+
+    def first_start(self, helpdesk: str) -> datetime:
+        """When that helpdesk was first served; the first call decides."""
+        with self._pool.connection() as connection:
+            connection.execute("INSERT INTO first_start (helpdesk) VALUES (%s) ON CONFLICT DO NOTHING", [helpdesk])
+            row = connection.execute("SELECT at FROM first_start WHERE helpdesk = %s", [helpdesk]).fetchone()
+        assert row is not None  # noqa: S101 - just inserted
+        return row[0]  # type: ignore[no-any-return]
+
+    # --- SQL
+
+    def _execute(self, sql: str, values: Sequence[object]) -> None:
+        with self._pool.connection() as connection:
+            connection.execute(sql, values)  # type: ignore[arg-type]
+
+    def _settle(self, key: str, state: State, reason: str) -> None:
+        self._execute(
+            "UPDATE inbox SET state = %s, reason = %s, settled_at = now() WHERE key = %s", [state, reason, key]
+        )
+
+    def _entries(self, where: str, *values: object) -> list[Entry]:
+        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
+            cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)  # type: ignore[arg-type]  # noqa: S608
+            return cursor.fetchall()

@@ -1,0 +1,122 @@
+"""What the chain said, as an internal note in the agent's language."""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
+from connector.ticket import Line, Note, Span
+from webhooks.settings import ReplySettings
+
+LOCALE = Path(__file__).parent / "locale"
+_Text = Callable[[str], str]
+
+
+def write_note(answer: Draft | Abstention, reference: str, *, language: str, reply: ReplySettings) -> Note:
+    """The note of an answer, in `language` (`fr` or `en`); the draft within it stays in its own language."""
+    _ = translator(language)
+    if isinstance(answer, Abstention):
+        return _abstention(answer, reference, language, _)
+    return Note(
+        reference=reference,
+        subject=_("AI-generated: draft reply"),
+        banner=tuple(_banner(answer, _)),
+        body=tuple(_body(answer, reply)),
+        sources=tuple(_source(number, passage, _) for number, passage in enumerate(answer.passages, 1)),
+        footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
+        language=language,
+    )
+
+
+def translator(language: str) -> _Text:
+    """The function that translates our texts; they are written in English in the code."""
+    return gettext.translation("greffier", LOCALE, [language], fallback=language == "en").gettext
+
+
+def _abstention(answer: Abstention, reference: str, language: str, _: _Text) -> Note:
+    """Two lines that cannot be taken for an answer."""
+    reasons = {
+        AbstentionReason.NO_SOURCE: _("No official sheet was found that is near enough to this message."),
+        AbstentionReason.NOTHING_STANDS: _(
+            "What the AI wrote could not be tied to an official sheet: nothing is kept."
+        ),
+    }
+    return Note(
+        reference=reference,
+        subject=_("AI-generated: no draft"),
+        banner=(
+            (Span(_("AI-generated · No draft for this message: it needs an agent's own answer"), strong=True),),
+            (Span(f"{reasons[answer.reason]} ({reference})"),),
+        ),
+        language=language,
+    )
+
+
+def _banner(draft: Draft, _: _Text) -> Iterator[Line]:
+    yield (Span(_("AI-generated · Draft reply prepared by an AI, to be reviewed before sending"), strong=True),)
+    doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
+    if not doubts:
+        yield (Span(_("Every figure in it stands in the sheet that it cites.")),)
+    for doubt in dict.fromkeys(doubts):
+        yield (Span(_("⚠ To check: "), strong=True), Span(doubt))
+
+
+def _doubts(statement: Statement, _: _Text) -> Iterator[str]:
+    """What an agent should look at in a statement, in words."""
+    for run in statement.doubtful:
+        yield _("“{}” is in none of the sheets cited.").format(run)
+    texts = {
+        Warning.NO_SOURCE: _("“{}” is tied to no sheet."),
+        Warning.LINK_REMOVED: _("an address was taken out of “{}”."),
+        Warning.CUT: _("“{}” is cut short."),
+        Warning.LANGUAGE: _("“{}” is in another language."),
+    }
+    for warning in statement.warnings:
+        if warning in texts:
+            yield texts[warning].format(_short(statement.text))
+
+
+def _short(text: str, length: int = 60) -> str:
+    return text if len(text) <= length else f"{text[:length].rsplit(' ', 1)[0]}…"
+
+
+def _body(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
+    """The text to send: what follows each other from the same sheets makes a paragraph."""
+    yield from _plain(reply.greeting)
+    for _sheets, statements in groupby(draft.statements, key=lambda statement: set(statement.passages)):
+        yield tuple(span for statement in statements for span in (*_statement(statement, draft.passages), Span(" ")))
+    yield from _plain(reply.closing)
+    yield from _plain(reply.mention)
+
+
+def _plain(text: str) -> Iterator[Line]:
+    if text.strip():
+        yield (Span(text.strip()),)
+
+
+def _statement(statement: Statement, passages: tuple[Passage, ...]) -> Iterator[Span]:
+    marked = bool({Warning.NO_SOURCE, Warning.CUT, Warning.LANGUAGE} & set(statement.warnings))
+    yield from [Span(statement.text, marked=True)] if marked else _with_doubts(statement.text, statement.doubtful)
+    for index in statement.passages:
+        yield Span(" ")
+        yield Span(f"[{index + 1}]", href=passages[index].url)
+
+
+def _with_doubts(text: str, doubtful: tuple[str, ...]) -> Iterator[Span]:
+    """The text, with the runs that nothing proves marked; they come in the order in which they stand."""
+    for run in doubtful:
+        before, found, after = text.partition(run)
+        if found:
+            yield from [Span(before)] if before else []
+            yield Span(run, marked=True)
+            text = after
+    if text:
+        yield Span(text)
+
+
+def _source(number: int, passage: Passage, _: _Text) -> Line:
+    date = passage.date and _("updated on {}").format(passage.date.strftime(_("%Y-%m-%d")))
+    return (Span(f"[{number}] "), Span(passage.title, href=passage.url), Span(f", {date}" if date else ""))

@@ -1,0 +1,149 @@
+"""The straight line of a message, from the queue to its note.
+
+lock per ticket (the queue's), fetch, triage, draft, commit the draft, post under an advisory lock, record the note.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import psycopg
+
+from chains.draft import Abstention, Draft
+from chains.language import language_of
+from chains.triage import triage
+from connector.errors import CredentialsRefused, GreffierError, RemoteError
+from connector.helpdesk import Helpdesk
+from connector.settings import HelpdeskSettings
+from connector.ticket import Note, Ticket
+from webhooks import jobs
+from webhooks.ledger import Entry, Ledger
+
+log = logging.getLogger("greffier.worker")
+
+OUTAGE = timedelta(hours=24)  # how long a neighbour may be away
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 900.0  # seconds
+ATTEMPTS = 3  # for anything that is not an outage
+DEATHS = 3  # workers that a message may take with it
+
+
+class Drafter(Protocol):
+    """Ticket and message in, draft or abstention out."""
+
+    def __call__(self, ticket: Ticket, message_id: str) -> Draft | Abstention: ...
+
+
+class Worker:
+    """Takes messages from the ledger to their end."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        helpdesks: Mapping[str, tuple[Helpdesk, HelpdeskSettings]],
+        draft: Drafter,
+        write: Callable[[Draft | Abstention, str], Note],
+    ) -> None:
+        """`write` makes the note of an answer and a reference."""
+        self._ledger = ledger
+        self._helpdesks = helpdesks
+        self._draft = draft
+        self._write = write
+
+    def handle(self, key: str, attempts: int) -> float | None:
+        """Take a message one attempt further; seconds until the next attempt, None when there is none to come.
+
+        Whatever goes wrong ends in the ledger, with a reason that an admin can read: nothing is raised.
+        """
+        entry = self._ledger.entry(key)
+        if entry is None or not entry.is_open or self._ledger.is_paused(entry.helpdesk):
+            return None  # after a pause, `adopt_orphans` gives the message a new job
+        try:
+            self._advance(entry)
+        except CredentialsRefused as error:
+            self._ledger.pause(str(error), entry.helpdesk)
+            log.error("%s: paused: %s; then run `greffier resume`", entry.helpdesk, error)
+        except psycopg.OperationalError as error:  # the ledger is away, or another worker holds the ticket
+            log.warning("%s: again in %.0f s: %s", key, FIRST_PAUSE, type(error).__name__)
+            return FIRST_PAUSE
+        except Exception as error:
+            return self._after(error, entry, attempts)
+        return None
+
+    def _advance(self, entry: Entry) -> None:
+        if entry.helpdesk not in self._helpdesks:
+            raise RemoteError(f"no helpdesk named {entry.helpdesk} is configured", permanent=True)
+        helpdesk, settings = self._helpdesks[entry.helpdesk]
+        answer = self._ledger.answer(entry.key) or self._answer(entry, helpdesk, settings)
+        if answer is not None:
+            self._post(entry, helpdesk, self._write(answer, entry.reference))
+
+    def _answer(self, entry: Entry, helpdesk: Helpdesk, settings: HelpdeskSettings) -> Draft | Abstention | None:
+        """What to post, committed before it is; None if there is to be no note, which the ledger then explains."""
+        ticket = helpdesk.fetch(entry.ticket)
+        message = ticket.message(entry.message)
+        if message is not None:
+            self._ledger.observe(
+                entry.key, group=ticket.group, language=language_of(message.text), written_at=message.written_at
+            )
+        starts_at = settings.starts_at(self._ledger.first_start(entry.helpdesk))
+        reason = triage(ticket, entry.message, mode=settings.mode(ticket.group), starts_at=starts_at)
+        if reason is not None:
+            self._ledger.skip(entry.key, reason)
+            log.info("%s: skipped: %s", entry.key, reason)
+            return None
+        answer = self._draft(ticket, entry.message)
+        self._ledger.save_answer(entry.key, answer)
+        return answer
+
+    def _post(self, entry: Entry, helpdesk: Helpdesk, note: Note) -> None:
+        with self._ledger.ticket_lock(entry):
+            found = helpdesk.find_note(entry.ticket, note.reference) or helpdesk.add_note(entry.ticket, note)
+            self._ledger.posted(entry, found)
+        log.info("%s: note %s in ticket %s", entry.key, found.id, entry.ticket)
+
+    def _after(self, error: Exception, entry: Entry, attempts: int) -> float | None:
+        reason = str(error) if isinstance(error, GreffierError) else f"{type(error).__name__} in Greffier, see the log"
+        outage = isinstance(error, RemoteError) and not error.permanent
+        now = self._ledger.failed(entry.key, reason, outage=outage) or entry
+        pause = pause_after(error, now, attempts)
+        if pause is None:
+            self._ledger.bury(entry.key, reason)
+        level = logging.ERROR if pause is None else logging.WARNING
+        what_next = "given up" if pause is None else f"again in {pause:.0f} s"
+        log.log(level, "%s: %s: %s", entry.key, what_next, reason, exc_info=not isinstance(error, GreffierError))
+        return pause
+
+    def may_live(self, key: str) -> bool:
+        """Whether a message whose worker died is tried again: one that kills every worker is given up."""
+        deaths = self._ledger.stalled(key)
+        if deaths <= DEATHS:
+            log.warning("%s: its worker died, taken up again (%s of %s)", key, deaths, DEATHS)
+            return True
+        self._ledger.bury(key, f"{deaths} workers died on it")
+        log.error("%s: given up: %s workers died on it", key, deaths)
+        return False
+
+    def adopt_orphans(self) -> None:
+        """Give a job to open messages that have none: they waited for `greffier resume`, or their job was lost."""
+        for entry in self._ledger.orphans():
+            self._ledger.requeue(entry, jobs.enqueue)
+            log.info("%s: taken up again", entry.key)
+
+
+def pause_after(error: Exception, entry: Entry, attempts: int) -> float | None:
+    """Seconds until a failed message is tried again, None to give up.
+
+    An outage (a neighbour away or overloaded) is waited out for a day, with pauses that double up to a quarter of an
+    hour and jitter, so that a crowd does not come back at once. What waiting cannot mend ends at once, the rest after
+    three attempts.
+    """
+    pause = min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+    if isinstance(error, RemoteError):
+        if error.permanent or datetime.now(UTC) - (entry.failing_since or datetime.now(UTC)) > OUTAGE:
+            return None
+        return max(pause, error.retry_after or 0)
+    return pause if entry.failures < ATTEMPTS else None
