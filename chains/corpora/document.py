@@ -1,0 +1,47 @@
+"""What every corpus yields: documents cut into passages, ready to be indexed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+
+from chains.draft import Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a corpus. `id` is unique among all corpora, and so is the id of each of its passages.
+
+    `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
+    """
+
+    id: str
+    corpus: str
+    title: str
+    url: str
+    date: date | None
+    passages: tuple[Passage, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole document, for the search over whole documents."""
+        return "\n".join([self.title, *(body(passage) for passage in self.passages)])
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of everything that the index keeps: equal digests need no work."""
+        content = [self.corpus, self.title, self.url, str(self.date)]
+        content += [f"{passage.id}\n{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def body(passage: Passage) -> str:
+    """A passage with the titles that lead to it: what it says, and in which case that holds."""
+    return f"{' > '.join(passage.path)} : {passage.text}" if passage.path else passage.text
+
+
+def searchable(passage: Passage) -> str:
+    """The text by which a passage is found: analysed for the lexical search, embedded for the nearest vectors."""
+    return f"{passage.title}\n{body(passage)}"

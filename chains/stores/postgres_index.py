@@ -1,0 +1,193 @@
+"""How the index in PostgreSQL is made and changed. `postgres.py` reads it."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import errors, sql
+from psycopg.rows import TupleRow
+
+from chains.analyser import stems
+from chains.corpora.document import searchable
+from chains.stores.store import Embedded, Scope
+from connector.errors import ConfigurationError
+
+Connection = psycopg.Connection[TupleRow]
+
+LAYOUT = 1
+"""Changed by hand with the tables below: an index with another layout is not read but made again."""
+EXACT_UP_TO = 10_000
+"""In passages. Up to there every vector is compared; beyond it an approximate index (HNSW) is built."""
+K1, B = 1.5, 0.75
+"""BM25: how fast repeats stop counting, and how much length does."""
+
+_TABLES: LiteralString = """
+CREATE SCHEMA {schema};
+CREATE TABLE {schema}.about (embedder text NOT NULL, dimension int NOT NULL);
+CREATE SEQUENCE {schema}.number;  -- never given twice: postings outlive for a moment what they point to
+CREATE TABLE {schema}.document (
+    number bigint PRIMARY KEY, id text NOT NULL UNIQUE, corpus text NOT NULL, digest text NOT NULL,
+    title text NOT NULL, url text NOT NULL, date date,
+    title_length int NOT NULL, length int NOT NULL  -- in stems
+);
+CREATE INDEX ON {schema}.document (corpus);
+CREATE TABLE {schema}.passage (
+    number bigint PRIMARY KEY, document bigint NOT NULL REFERENCES {schema}.document ON DELETE CASCADE,
+    id text NOT NULL UNIQUE, path text[] NOT NULL, text text NOT NULL,
+    length int NOT NULL  -- in stems
+);
+CREATE INDEX ON {schema}.passage (document);
+CREATE TABLE {schema}.vector (
+    passage bigint PRIMARY KEY REFERENCES {schema}.passage ON DELETE CASCADE, value halfvec({dimension}) NOT NULL
+);
+ALTER TABLE {schema}.vector ALTER value SET STORAGE PLAIN;  -- kept in the row, where a scan finds it
+CREATE TABLE {schema}.posting (scope smallint, stem text, item bigint, occurrences int, weight real);
+"""
+
+_FRESH: LiteralString = """
+CREATE TEMPORARY TABLE fresh_posting (scope smallint, stem text, item bigint, occurrences int) ON COMMIT DROP
+"""
+
+# BM25 as Lucene weighs it. Every weight depends on the whole corpus, so all are made again, beside those in use.
+_WEIGH: LiteralString = """
+CREATE TABLE {schema}.posting_next AS
+WITH item AS (
+    SELECT 1 AS scope, number AS item, length FROM {schema}.passage
+    UNION ALL SELECT 2, number, title_length FROM {schema}.document
+    UNION ALL SELECT 3, number, length FROM {schema}.document
+), size AS (
+    SELECT scope, count(*) AS items, avg(length)::float8 AS mean FROM item GROUP BY scope
+), counted AS (
+    SELECT scope, stem, item, occurrences FROM {schema}.posting
+    UNION ALL SELECT scope, stem, item, occurrences FROM fresh_posting
+), kept AS (
+    SELECT counted.*, length FROM counted JOIN item USING (scope, item)
+), rarity AS (
+    SELECT scope, stem, ln(1 + (items - count(*) + 0.5)::float8 / (count(*) + 0.5)) AS idf
+    FROM kept JOIN size USING (scope) GROUP BY scope, stem, items
+)
+SELECT scope::smallint, stem, item, occurrences,
+    (idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / mean)))::real AS weight
+FROM kept JOIN size USING (scope) JOIN rarity USING (scope, stem)
+ORDER BY scope, stem;
+CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, weight);
+ANALYZE {schema}.posting_next;
+"""
+
+# Searches wait here, for the milliseconds until the commit, and then find the new table.
+_SWITCH: LiteralString = """
+DROP TABLE {schema}.posting;
+ALTER TABLE {schema}.posting_next RENAME TO posting;
+"""
+
+_APPROXIMATE: LiteralString = """
+CREATE INDEX IF NOT EXISTS vector_near ON {schema}.vector USING hnsw (value halfvec_cosine_ops)
+"""
+
+
+class Writer:
+    """Writes one index within the caller's transaction."""
+
+    def __init__(self, connection: Connection, schema: str) -> None:
+        self._connection, self._schema = connection, schema
+
+    def create(self, embedder: str, dimension: int) -> None:
+        """Make the empty index. Raises ConfigurationError where pgvector is missing and cannot be added."""
+        require_pgvector(self._connection)
+        self._execute(_TABLES, dimension=sql.Literal(dimension))
+        self._execute("INSERT INTO {schema}.about VALUES (%s, %s)", embedder, dimension)
+
+    def remove(self, documents: Sequence[str]) -> None:
+        """Drop documents, and all that is known of them; `weigh` drops their postings."""
+        self._execute("DELETE FROM {schema}.document WHERE id = ANY(%s)", list(documents))
+
+    def add(self, entries: Sequence[Embedded]) -> None:
+        """Add documents; `weigh` makes them searchable."""
+        self._execute(_FRESH)
+        documents = self._numbered(entries)
+        passages = self._numbered(
+            [(number, passage) for number, entry in documents for passage in entry.document.passages]
+        )
+        analysed = {number: stems(searchable(passage)) for number, (_, passage) in passages}
+        titles = {number: stems(entry.document.title) for number, entry in documents}
+        wholes = {number: stems(entry.document.text) for number, entry in documents}
+        self._copy(
+            "document (number, id, corpus, digest, title, url, date, title_length, length)",
+            (
+                (number, d.id, d.corpus, d.digest, d.title, d.url, d.date, len(titles[number]), len(wholes[number]))
+                for number, d in ((number, entry.document) for number, entry in documents)
+            ),
+        )
+        self._copy(
+            "passage (number, document, id, path, text, length)",
+            (
+                (number, document, passage.id, list(passage.path), passage.text, len(analysed[number]))
+                for number, (document, passage) in passages
+            ),
+        )
+        vectors = chain.from_iterable(entry.vectors for entry in entries)
+        self._copy(
+            "vector (passage, value)",
+            ((number, _text(vector)) for (number, _), vector in zip(passages, vectors, strict=True)),
+        )
+        postings = chain(
+            _postings(Scope.PASSAGES, analysed), _postings(Scope.TITLES, titles), _postings(Scope.DOCUMENTS, wholes)
+        )
+        with self._connection.cursor() as cursor, cursor.copy("COPY fresh_posting FROM STDIN") as copy:
+            for posting in postings:
+                copy.write_row(posting)
+
+    def weigh(self) -> None:
+        """Make all BM25 weights again and put them in place of the old ones."""
+        self._execute(_WEIGH, k1=sql.Literal(K1), b=sql.Literal(B))
+        passages = self._connection.execute(self._sql("SELECT count(*) FROM {schema}.vector")).fetchone()
+        if passages and passages[0] > EXACT_UP_TO:
+            self._execute(_APPROXIMATE)
+        self._execute(_SWITCH)
+
+    def _numbered(self, things: Sequence[Any]) -> list[tuple[int, Any]]:
+        query = self._sql("SELECT nextval(%s) FROM generate_series(1, %s)")
+        rows = self._connection.execute(query, [f"{self._schema}.number", len(things)])
+        return [(row[0], thing) for row, thing in zip(rows, things, strict=True)]
+
+    def _copy(self, table: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
+        statement = self._sql("COPY {schema}." + table + " FROM STDIN")
+        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def _execute(self, statement: LiteralString, *values: Any, **literals: sql.Composable) -> None:
+        self._connection.execute(self._sql(statement, **literals), values or None)
+
+    def _sql(self, statement: LiteralString, **literals: sql.Composable) -> sql.Composed:
+        return sql.SQL(statement).format(schema=sql.Identifier(self._schema), **literals)
+
+
+def require_pgvector(connection: Connection) -> None:
+    """Add pgvector to the database if it is not there yet."""
+    if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone():
+        return
+    try:
+        with connection.transaction():
+            connection.execute("CREATE EXTENSION vector")
+    except (errors.InsufficientPrivilege, errors.FeatureNotSupported, errors.UndefinedFile) as error:
+        raise ConfigurationError(
+            f"the index needs the extension pgvector in the database {connection.info.dbname!r}: let an administrator"
+            f" of PostgreSQL install it and run CREATE EXTENSION vector there once ({error.diag.message_primary})"
+        ) from None
+
+
+def _postings(scope: Scope, items: dict[int, list[str]]) -> Iterator[tuple[int, str, int, int]]:
+    for item, words in items.items():
+        for stem, occurrences in Counter(words).items():
+            yield scope.value, stem, item, occurrences
+
+
+def _text(vector: bytes) -> str:
+    """Half-precision little-endian bytes as pgvector reads them."""
+    return str(list(struct.unpack(f"<{len(vector) // 2}e", vector)))

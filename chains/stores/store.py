@@ -1,0 +1,82 @@
+"""What retrieval and indexing need from a store: two searches and a way to replace documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol, runtime_checkable
+
+from chains.corpora.document import Document
+from chains.draft import Passage
+
+
+class Scope(IntEnum):
+    """What a lexical search looks at. The numbers are stored."""
+
+    PASSAGES = 1
+    """Each passage, with its title and its path of titles."""
+    TITLES = 2
+    """The title of each document."""
+    DOCUMENTS = 3
+    """Each document as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something found: a passage, or in the scopes `TITLES` and `DOCUMENTS` a document (then `id == document`).
+
+    `score` is BM25 for a lexical search and the cosine for a search by vector; higher is nearer.
+    """
+
+    id: str
+    document: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A document to index, with the vector of each of its passages in their order: float16, little-endian bytes."""
+
+    document: Document
+    vectors: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What an index holds."""
+
+    documents: int
+    passages: int
+    embedder: str
+    dimension: int
+
+
+@runtime_checkable
+class Store(Protocol):
+    """An index of passages. It is derived data: it can always be made again from the corpora.
+
+    Text goes in and is searched as the stems of `chains.analyser`. An index made by another embedder or analyser is not
+    searched: every method that reads raises ConfigurationError then, and where there is no index at all.
+    """
+
+    def search(self, scope: Scope, stems: Sequence[str], limit: int) -> list[Hit]:
+        """The best by BM25 among what holds at least one of the stems, best first."""
+
+    def nearest(self, vector: Sequence[float], limit: int) -> list[Hit]:
+        """The passages whose vectors are nearest, best first."""
+
+    def rarities(self, stems: Sequence[str]) -> dict[str, float]:
+        """How much each stem says: its inverse document frequency, highest for one that no document holds."""
+
+    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+        """Passages by id; one that has gone meanwhile is missing."""
+
+    def digests(self, corpus: str) -> Mapping[str, str]:
+        """The digest of each document that a corpus has in this index, by id; empty if there is no such index yet."""
+
+    def update(self, replaced: Sequence[Embedded], removed: Sequence[str]) -> None:
+        """Add or replace documents and remove others by id, all at once: searches see all of it or nothing."""
+
+    def statistics(self) -> Statistics:
+        """How much the index holds, and who made its vectors."""
