@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
+from connector.ticket import Line, Note
+from webhooks.note import LOCALE, write_note
+from webhooks.settings import ReplySettings
+
+FAMILY_BOOK = Passage("a", "F1", "Livret de famille", (), "…", "https://service-public.example/F1", date(2020, 8, 13))
+DEPOSIT = Passage("b", "F2", "Dépôt de garantie", (), "…", "https://service-public.example/F2")
+SURE = Statement("Le bailleur rend le dépôt.", (1,))
+DOUBTFUL = Statement("Il a 15 jours pour le faire.", (1,), (Warning.UNSUPPORTED_FIGURE,), ("15 jours",))
+OTHER = Statement("Demandez un duplicata en mairie.", (0,))
+
+
+def note(*statements: Statement, language: str = "fr", reply: ReplySettings | None = None) -> Note:
+    draft = Draft(statements, (FAMILY_BOOK, DEPOSIT), "fr", "modele", "v1")
+    return write_note(draft, "gr-1234567890", language=language, reply=reply or ReplySettings())
+
+
+def text(line: Line) -> str:
+    return "".join(span.text for span in line).strip()
+
+
+def test_the_banner_says_what_it_is_in_the_words_that_agents_are_told() -> None:
+    banner = text(note(SURE).banner[0])
+    assert banner == "AI-generated · Projet de réponse préparé par une IA, à relire avant envoi"
+
+
+def test_the_note_can_be_in_english_while_the_draft_stays_french() -> None:
+    english = note(SURE, language="en")
+    assert "to be reviewed before sending" in text(english.banner[0])
+    assert "Le bailleur rend le dépôt." in text(english.body[1])
+
+
+def test_the_draft_stands_between_greeting_closing_and_mention() -> None:
+    lines = [text(line) for line in note(SURE).body]
+    assert lines[0] == "Bonjour,"
+    assert lines[-2] == "Cordialement,"
+    assert lines[-1].startswith("Cette réponse a été préparée avec l'aide d'une intelligence artificielle")
+
+
+def test_an_empty_mention_leaves_no_line() -> None:
+    assert [text(line) for line in note(SURE, reply=ReplySettings(mention="")).body][-1] == "Cordialement,"
+
+
+def test_citations_are_links_to_the_sheets() -> None:
+    links = [(span.text, span.href) for span in note(SURE).body[1] if span.href]
+    assert links == [("[2]", "https://service-public.example/F2")]
+
+
+def test_what_follows_from_the_same_sheet_makes_one_paragraph() -> None:
+    paragraphs = [text(line) for line in note(SURE, DOUBTFUL, OTHER).body[1:-2]]
+    assert paragraphs == [
+        "Le bailleur rend le dépôt. [2] Il a 15 jours pour le faire. [2]",
+        "Demandez un duplicata en mairie. [1]",
+    ]
+
+
+def test_what_no_sheet_proves_is_marked_where_it_stands_and_named_in_the_banner() -> None:
+    written = note(DOUBTFUL)
+    assert [span.text for span in written.body[1] if span.marked] == ["15 jours"]
+    assert text(written.banner[1]) == "⚠ À vérifier : « 15 jours » n'est dans aucune des fiches citées."
+
+
+def test_sources_carry_title_link_and_date() -> None:
+    first, second = note(SURE).sources
+    assert text(first) == "[1] Livret de famille, à jour au 13/08/2020"
+    assert text(second) == "[2] Dépôt de garantie"
+    assert first[1].href == FAMILY_BOOK.url
+
+
+def test_the_footer_tells_model_prompt_and_reference() -> None:
+    assert text(note(SURE).footer[0]) == "modele · consignes v1 · gr-1234567890"
+
+
+@pytest.mark.parametrize("reason", AbstentionReason)
+def test_an_abstention_is_two_lines_and_no_text_to_send(reason: AbstentionReason) -> None:
+    written = write_note(Abstention(reason, (FAMILY_BOOK,), "fr"), "gr-1", language="fr", reply=ReplySettings())
+    assert (len(written.banner), written.body, written.sources) == (2, (), ())
+    assert "gr-1" in text(written.banner[1])
+
+
+def test_the_compiled_translations_are_those_of_the_source() -> None:
+    folder = LOCALE / "fr" / "LC_MESSAGES"
+    with (folder / "greffier.po").open("rb") as po, (folder / "greffier.mo").open("rb") as mo:
+        source, compiled = read_po(po), read_mo(mo)
+    assert {m.id: m.string for m in source if m.id} == {m.id: m.string for m in compiled if m.id}
+
+
+def test_every_text_of_the_code_is_translated() -> None:
+    from babel.messages.extract import extract_from_file
+
+    with (LOCALE / "fr" / "LC_MESSAGES" / "greffier.po").open("rb") as po:
+        known = {message.id for message in read_po(po) if message.id and message.string}
+    used = {message for _, message, _, _ in extract_from_file("python", LOCALE.parent / "note.py", keywords={"_": None})}
+    assert used == known
