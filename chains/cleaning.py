@@ -1,0 +1,70 @@
+"""What a model wrote, as harmless plain text: no address, no markup, no number of a passage, nothing invisible."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+_SCRIPTS = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_TAGS = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
+_MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_MARKERS = re.compile(
+    r"\s*\[\s*\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\s*\]|\s*\((?:extrait|passage|source)s?[^()]{0,20}\)", re.I
+)
+_LEADING = re.compile(r"^\s*(?:(?:[-*+•–>]|#+|\d{1,2}[.)])\s+)+")
+_EMPHASIS = re.compile(r"\*\*+|__+|~~+|`+|(?<!\w)[*_](?=\S)|(?<=[^\s\d])[*_](?!\w)|\|")
+
+_ADDRESSES = (
+    re.compile(r"\b(?:javascript|vbscript|data|file|mailto|tel|sms):\S+", re.IGNORECASE),
+    re.compile(r"\b[a-z][a-z0-9+.-]*:\s?//\S*", re.IGNORECASE),
+    re.compile(r"\bwww\.\S+", re.IGNORECASE),
+    re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
+    # A host name. In lower case any ending counts; « jour.Vous » is a forgotten space, « JOUR.FR » is not.
+    re.compile(r"\b(?!\d+\.\d)[\w-]{2,}(?:\.[\w-]+)*\.[a-z]{2,}\b(?:[/:?#]\S*)?"),
+    re.compile(
+        r"\b[\w-]{2,}(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info|io|gouv|ru|cn|xyz)\b(?:[/:?#]\S*)?", re.IGNORECASE
+    ),
+    re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?:[/:]\S*)?"),
+)
+_FINAL_MARKS = re.compile(r"[.!?…,;:)»]*$")
+
+
+def clean(text: str) -> tuple[str, bool]:
+    """The text without what a model has no business to write, and whether an address was among it."""
+    text = visible(html.unescape(text))
+    text = _TAGS.sub(" ", _SCRIPTS.sub(" ", text))
+    text, links = _MARKDOWN_LINK.subn(r"\1", text)
+    for address in _ADDRESSES:
+        text, found = address.subn(_without_address, text)
+        links += found
+    text = _EMPHASIS.sub(" ", _LEADING.sub("", _MARKERS.sub("", text)))
+    return _tidy(text), links > 0
+
+
+def _without_address(match: re.Match[str]) -> str:
+    """The punctuation that ends the sentence and not the address."""
+    marks = _FINAL_MARKS.search(match[0])
+    return marks[0].lstrip(")" if "(" in match[0] else "") if marks else ""
+
+
+def visible(text: str) -> str:
+    """The text without control and invisible characters, and with plain digits for the fancy ones (①, ½, ５)."""
+    kept = []
+    for letter in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(letter)
+        if category in ("No", "Nd") and letter not in "²³":
+            letter = unicodedata.normalize("NFKC", letter)
+        elif category == "Cc":
+            letter = "\n" if letter == "\n" else " "
+        elif category in ("Cf", "Co", "Cs", "Cn"):
+            letter = ""
+        kept.append(letter)
+    return "".join(kept)
+
+
+def _tidy(text: str) -> str:
+    text = re.sub(r"<(?=[a-z/!?])", " ", text, flags=re.IGNORECASE)  # a tag without end; « < 1000 » stays
+    text = re.sub(r"\(\s*\)|\[\s*\]|«\s*»", " ", text)
+    text = re.sub(r"[ \n]+", " ", text)  # French spaces before : ; ? ! are not ASCII ones, and stay
+    return re.sub(r" +([.,)])", r"\1", text).strip()

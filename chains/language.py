@@ -1,0 +1,29 @@
+"""The language that a text is written in. Pure: the statistical model is in the package, nothing is fetched."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+LANGUAGES = ("fr", "en", "de", "es", "it", "pt", "nl", "pl", "ro", "tr", "ru", "uk", "ar", "zh")
+"""What is told apart. The library knows 97 languages and would see Ligurian in « Ma carte d'identité »."""
+
+FEWEST_LETTERS = 20
+"""Below that many letters a guess is worth less than the default."""
+
+
+def language_of(text: str, default: str = "fr") -> str:
+    """The language of a text as a two-letter code; `default` where the text is too short to tell."""
+    if sum(map(str.isalpha, text)) < FEWEST_LETTERS:
+        return default
+    language, _ = _identifier().classify(text)
+    return str(language)
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> LanguageIdentifier:
+    # An identifier of our own: the library's shared one could be set to other languages by other code.
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages(list(LANGUAGES))
+    return identifier
