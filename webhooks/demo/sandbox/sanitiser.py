@@ -12,11 +12,15 @@ from html.parser import HTMLParser
 
 import nh3
 
-TAGS = set(
-    "a abbr b big blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figure figcaption"
-    " h1 h2 h3 h4 h5 h6 hr i img ins kbd label li mark meter ol p pre q s samp section article small span strike strong"
-    " sub summary sup table tbody td tfoot th thead tr tt u ul var".split()
-)
+# fmt: off
+TAGS = {
+    "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd",
+    "del", "details", "dfn", "div", "dl", "dt", "em", "figure", "figcaption", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "img", "ins", "kbd", "label", "li", "mark", "meter", "ol", "p", "pre", "q", "s", "samp",
+    "section", "article", "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody",
+    "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
+}
+# fmt: on
 DROPPED_WITH_CONTENT = {"script", "style", "iframe", "object", "svg", "title"}
 _TABLE = {"align", "border", "cellpadding", "cellspacing", "colspan", "rowspan", "scope", "style", "valign"}
 ATTRIBUTES = {
