@@ -1,0 +1,107 @@
+"""The chain: a citizen's message in, a draft or an abstention out.
+
+One flat function. Each part is invoked with the same config, so that a callback handler or a tracer given to `invoke`
+sees retrieval, prompt, model and checks as the steps of one run, and nothing is hidden in operators.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import langsmith
+from langchain_core.documents import Document
+from langchain_core.language_models import BaseChatModel
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, chain
+
+from chains.checks import Phrase, check, cite, worth_showing
+from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement
+from chains.language import language_of
+from chains.model import ask
+from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, read_answer, variables
+from chains.retrieval import MIN_COSINE, too_weak
+from connector.ticket import Message, Ticket
+
+log = logging.getLogger("greffier.drafter")
+
+LANGUAGE = "fr"
+"""Of every reply: the sources are in French, and a statement is checked word against word with its source."""
+MAX_QUERY = 2000
+"""The longest question that is searched for, in characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A message of a ticket that waits for an answer."""
+
+    ticket: Ticket
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    phrases: tuple[Phrase, ...]
+    shown: tuple[Passage, ...]
+
+
+def make_drafter(
+    retriever: BaseRetriever,
+    model: BaseChatModel,
+    *,
+    model_name: str,
+    passages: int = 6,
+    passage_chars: int = 1200,
+    min_cosine: float = MIN_COSINE,
+) -> Runnable[Question, Draft | Abstention]:
+    """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
+
+    At most `passages` passages of `passage_chars` characters are shown to the model; `min_cosine` is how near the best
+    must be to the question. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the model's
+    answer is no draft: whatever goes wrong is an error, never a text.
+    """
+    langsmith.configure(enabled=False)  # a variable of the environment must not send tickets to a service outside
+
+    @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
+    def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
+        message = _message(question)
+        query = f"{question.ticket.title}\n{message.text}"[:MAX_QUERY]
+        documents = retriever.invoke(query, config, language=language_of(message.text))[:passages]
+        found = tuple(document.metadata["passage"] for document in documents)
+        if too_weak(documents, min_cosine=min_cosine):
+            return _abstain(AbstentionReason.NO_SOURCE, found, documents)
+
+        shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)
+        prompt = PROMPT.invoke(variables(question.ticket, message, shown), config)
+        answer = ask(model, prompt, answer_schema(len(shown)), config)
+        statements = _CHECKS.invoke(_Answer(read_answer(answer, len(shown)), shown), config)
+        if not statements:
+            return _abstain(AbstentionReason.NOTHING_STANDS, found, documents, model_name)
+        statements, cited = cite(statements, found)
+        return Draft(statements, cited, LANGUAGE, model_name, PROMPT_VERSION)
+
+    return draft
+
+
+def _checks(answer: _Answer) -> tuple[Statement, ...]:
+    # Against the passages as they were shown: what was cut off cannot have been the model's source.
+    return worth_showing(check(answer.phrases, answer.shown, LANGUAGE))
+
+
+_CHECKS = RunnableLambda(_checks, name="checks")
+
+
+def _message(question: Question) -> Message:
+    message = question.ticket.message(question.message_id)
+    if message is None:
+        raise ValueError(f"message {question.message_id} is not in ticket {question.ticket.id}")
+    return message
+
+
+def _abstain(
+    reason: AbstentionReason, found: tuple[Passage, ...], documents: Sequence[Document], model: str = ""
+) -> Abstention:
+    evidence = documents[0].metadata if documents else {}
+    log.info("abstained: %s (cosine %s, coverage %s)", reason, evidence.get("cosine"), evidence.get("coverage"))
+    return Abstention(reason, found, LANGUAGE, model, PROMPT_VERSION if model else "")
