@@ -7,14 +7,24 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    model_validator,
+)
 
 
-def _without_trailing_slash(url: HttpUrl) -> str:
-    return str(url).rstrip("/")
+def _http_url(text: str) -> str:
+    return str(TypeAdapter(HttpUrl).validate_python(text)).rstrip("/")
 
 
-Url = Annotated[HttpUrl, AfterValidator(_without_trailing_slash)]
+Url = Annotated[str, AfterValidator(_http_url)]
 """An http(s) address, kept as text without its last slash."""
 
 

@@ -111,8 +111,11 @@ def service_public(context: click.Context, path: Path) -> None:
             bar.length = total
             bar.update(done - bar.pos)
 
-        report = wiring.index_service_public(settings, pool, path, progress)
-    click.echo(report)
+        done = wiring.index_service_public(settings, pool, path, progress)
+    click.echo(
+        f"{done.replaced} sheets new or changed, {done.unchanged} unchanged, {done.removed} removed;"
+        f" {done.embedded} passages embedded"
+    )
 
 
 @cli.command()
@@ -181,3 +184,31 @@ def resume(context: click.Context) -> None:
     with wiring.database(_settings(context), connections=1) as pool:
         Ledger(pool).resume()
     click.echo("resumed")
+
+
+@cli.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path(".greffier"), show_default=True, help="Its folder."
+)
+@click.option("--once", is_flag=True, help="End when each message is settled: 0 if each has one note or a reason.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--model", type=click.Path(path_type=Path), help="Another model: any GGUF file.")
+@click.option("--base-url", help="A model server already there, OpenAI-compatible, up to and with /v1.")
+@click.option("--chat-model", help="The model's name on that server; by default its first.")
+@click.option("--threads", type=click.IntRange(min=1), help="Processor threads for the model; by default all.")
+def demo(
+    data: Path,
+    once: bool,
+    as_json: bool,
+    model: Path | None,
+    base_url: str | None,
+    chat_model: str | None,
+    threads: int | None,
+) -> None:
+    """Run the main job on this machine: a sandbox helpdesk, six messages, a small real model."""
+    try:
+        from webhooks.demo import command
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"{error.name} is missing: install Greffier with its `demo` extra") from None
+    options = command.Options(data, once, as_json, model, base_url, chat_model, threads)
+    sys.exit(command.run(options))

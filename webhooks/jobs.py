@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import procrastinate
@@ -107,15 +108,16 @@ async def _run(app: procrastinate.App, concurrency: int, stalled_after: float) -
     """Two workers in one process: long drafts must never keep the healing from its place."""
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
-    options = {
-        "install_signal_handlers": False,
-        "stalled_worker_timeout": stalled_after,
-        "update_heartbeat_interval": stalled_after / 3,
-    }
+    work_on = partial(
+        app.run_worker_async,
+        install_signal_handlers=False,
+        stalled_worker_timeout=stalled_after,
+        update_heartbeat_interval=stalled_after / 3,
+    )
     async with app.open_async():
         workers = [
-            asyncio.create_task(app.run_worker_async(queues=[DRAFTS], concurrency=concurrency, **options)),
-            asyncio.create_task(app.run_worker_async(queues=[SYSTEM], concurrency=1, **options)),
+            asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
+            asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, lambda: [worker.cancel() for worker in workers])

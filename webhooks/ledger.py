@@ -50,6 +50,12 @@ class Entry:
     failing_since: datetime | None
     stalls: int
     accepted_at: datetime
+    settled_at: datetime | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the message took, once it is settled."""
+        return (self.settled_at - self.accepted_at).total_seconds() if self.settled_at else None
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +68,7 @@ class Entry:
         return f"gr-{hashlib.sha256(self.key.encode()).hexdigest()[:10]}"
 
 
-_COLUMNS = "key, helpdesk, ticket, message, state, reason, failures, failing_since, stalls, accepted_at"
+_COLUMNS = "key, helpdesk, ticket, message, state, reason, failures, failing_since, stalls, accepted_at, settled_at"
 
 
 class Ledger:
@@ -122,6 +128,12 @@ class Ledger:
             "UPDATE inbox SET group_name = %s, language = %s, written_at = %s WHERE key = %s",
             [group, language, written_at, key],
         )
+
+    def language(self, key: str) -> str:
+        """The language of the citizen's message, French until it was looked at."""
+        with self._pool.connection() as connection:
+            row = connection.execute("SELECT coalesce(language, 'fr') FROM inbox WHERE key = %s", [key]).fetchone()
+        return row[0] if row else "fr"
 
     def skip(self, key: str, reason: str) -> None:
         """End a message without a note."""
@@ -249,7 +261,7 @@ class Ledger:
 
     def _execute(self, sql: str, values: Sequence[object]) -> None:
         with self._pool.connection() as connection:
-            connection.execute(sql, values)  # type: ignore[arg-type]
+            connection.execute(sql, values)
 
     def _settle(self, key: str, state: State, reason: str) -> None:
         self._execute(
@@ -258,5 +270,5 @@ class Ledger:
 
     def _entries(self, where: str, *values: object) -> list[Entry]:
         with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
-            cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)  # type: ignore[arg-type]  # noqa: S608
+            cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)  # noqa: S608
             return cursor.fetchall()

@@ -15,15 +15,20 @@ LOCALE = Path(__file__).parent / "locale"
 _Text = Callable[[str], str]
 
 
-def write_note(answer: Draft | Abstention, reference: str, *, language: str, reply: ReplySettings) -> Note:
-    """The note of an answer, in `language` (`fr` or `en`); the draft within it stays in its own language."""
+def write_note(
+    answer: Draft | Abstention, reference: str, asked_in: str, *, language: str, reply: ReplySettings
+) -> Note:
+    """The note of an answer, in `language` (`fr` or `en`); the draft within it stays in its own language.
+
+    `asked_in` is the language of the citizen's message.
+    """
     _ = translator(language)
     if isinstance(answer, Abstention):
         return _abstention(answer, reference, language, _)
     return Note(
         reference=reference,
         subject=_("AI-generated: draft reply"),
-        banner=tuple(_banner(answer, _)),
+        banner=tuple(_banner(answer, asked_in, _)),
         body=tuple(_body(answer, reply)),
         sources=tuple(_source(number, passage, _) for number, passage in enumerate(answer.passages, 1)),
         footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
@@ -55,8 +60,10 @@ def _abstention(answer: Abstention, reference: str, language: str, _: _Text) -> 
     )
 
 
-def _banner(draft: Draft, _: _Text) -> Iterator[Line]:
+def _banner(draft: Draft, asked_in: str, _: _Text) -> Iterator[Line]:
     yield (Span(_("AI-generated · Draft reply prepared by an AI, to be reviewed before sending"), strong=True),)
+    if asked_in != draft.language:
+        yield (Span(_("The message is in another language than this draft.")),)
     doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
     if not doubts:
         yield (Span(_("Every figure in it stands in the sheet that it cites.")),)

@@ -56,6 +56,8 @@ class EmbeddingsSettings(Section):
     """What the model wants before a question. E5 models lose a third of their recall without it."""
     passage_prefix: str = "passage: "
     """What the model wants before a passage."""
+    timeout: float = Field(default=30, gt=0)
+    """Seconds that a batch of texts may take."""
 
 
 class RetrievalSettings(Section):
@@ -65,6 +67,9 @@ class RetrievalSettings(Section):
     """How many passages."""
     passage_chars: int = Field(default=1200, ge=200)
     """The longest passage, in characters."""
+    min_cosine: float = Field(default=0.86, ge=-1, le=1)
+    """How near the best passage must be to the question; farther, there is no draft. Each embedder has its own scale:
+    the default is multilingual-e5-small's."""
 
 
 class NoteSettings(Section):

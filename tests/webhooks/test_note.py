@@ -18,9 +18,11 @@ DOUBTFUL = Statement("Il a 15 jours pour le faire.", (1,), (Warning.UNSUPPORTED_
 OTHER = Statement("Demandez un duplicata en mairie.", (0,))
 
 
-def note(*statements: Statement, language: str = "fr", reply: ReplySettings | None = None) -> Note:
+def note(
+    *statements: Statement, asked_in: str = "fr", language: str = "fr", reply: ReplySettings | None = None
+) -> Note:
     draft = Draft(statements, (FAMILY_BOOK, DEPOSIT), "fr", "modele", "v1")
-    return write_note(draft, "gr-1234567890", language=language, reply=reply or ReplySettings())
+    return write_note(draft, "gr-1234567890", asked_in, language=language, reply=reply or ReplySettings())
 
 
 def text(line: Line) -> str:
@@ -36,6 +38,10 @@ def test_the_note_can_be_in_english_while_the_draft_stays_french() -> None:
     english = note(SURE, language="en")
     assert "to be reviewed before sending" in text(english.banner[0])
     assert "Le bailleur rend le dépôt." in text(english.body[1])
+
+
+def test_a_message_in_another_language_is_said_to_be() -> None:
+    assert text(note(SURE, asked_in="en").banner[1]) == "Le message est dans une autre langue que ce projet."
 
 
 def test_the_draft_stands_between_greeting_closing_and_mention() -> None:
@@ -81,7 +87,7 @@ def test_the_footer_tells_model_prompt_and_reference() -> None:
 
 @pytest.mark.parametrize("reason", AbstentionReason)
 def test_an_abstention_is_two_lines_and_no_text_to_send(reason: AbstentionReason) -> None:
-    written = write_note(Abstention(reason, (FAMILY_BOOK,), "fr"), "gr-1", language="fr", reply=ReplySettings())
+    written = write_note(Abstention(reason, (FAMILY_BOOK,), "fr"), "gr-1", "fr", language="fr", reply=ReplySettings())
     assert (len(written.banner), written.body, written.sources) == (2, (), ())
     assert "gr-1" in text(written.banner[1])
 
@@ -98,5 +104,6 @@ def test_every_text_of_the_code_is_translated() -> None:
 
     with (LOCALE / "fr" / "LC_MESSAGES" / "greffier.po").open("rb") as po:
         known = {message.id for message in read_po(po) if message.id and message.string}
-    used = {message for _, message, _, _ in extract_from_file("python", LOCALE.parent / "note.py", keywords={"_": None})}
+    found = extract_from_file("python", LOCALE.parent / "note.py", keywords={"_": None})
+    used = {message for _, message, _, _ in found}
     assert used == known

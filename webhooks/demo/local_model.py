@@ -1,4 +1,4 @@
-"""Serves a GGUF file on the processor, OpenAI-compatible: `python -m webhooks.demo.local_model --model FILE --port N`."""
+"""Serves a GGUF file on the processor, OpenAI-compatible, as a process of its own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,5 @@
+"""`python -m webhooks` is `greffier`."""
+
+from webhooks.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""What `greffier check` looks at: each setting, then each neighbour. It changes nothing and raises nothing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Iterator
+
+import psycopg
+from pydantic import BaseModel, SecretStr
+
+from connector.errors import GreffierError
+from connector.settings import Mode
+from connector.ticket import Finding, Level
+from webhooks import wiring
+from webhooks.settings import Settings
+
+PACKAGES = ("connector", "chains", "webhooks")
+
+
+def findings(settings: Settings) -> Iterator[Finding]:
+    """One finding a line; a neighbour that fails says so, and the next one is still looked at."""
+    yield from _values(settings)
+    yield _installation()
+    yield from _looked_at("database", lambda: _database(settings))
+    for name, given in settings.helpdesks.items():
+        if Mode.DRAFT not in given.groups.values():
+            yield Finding(Level.WARNING, name, f"helpdesks.{name}.groups covers no group: nothing will be drafted")
+        yield from wiring.helpdesk(name, given).check()
+    if not settings.helpdesks:
+        yield Finding(Level.WARNING, "helpdesks", "none is configured: nothing will be drafted")
+    yield from _looked_at("chat", lambda: _chat(settings))
+    yield from _looked_at("embeddings", lambda: _embeddings(settings))
+    yield from _looked_at("index", lambda: _index(settings))
+
+
+def _values(section: BaseModel, prefix: str = "") -> Iterator[Finding]:
+    """Each setting and its value; of a secret, only that there is one."""
+    for name in type(section).model_fields:
+        value, full = getattr(section, name), f"{prefix}{name}"
+        if isinstance(value, BaseModel):
+            yield from _values(value, f"{full}.")
+        elif isinstance(value, dict) and value and all(isinstance(inner, BaseModel) for inner in value.values()):
+            for key, inner in value.items():
+                yield from _values(inner, f"{full}.{key}.")
+        else:
+            shown = "set" if isinstance(value, SecretStr) else "not set" if value is None else _plain(value)
+            yield Finding(Level.OK, full, shown)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {inner}" for key, inner in value.items()) or "none"
+    return str(value)
+
+
+def _installation() -> Finding:
+    """Our three package names are common words: another project that has one would overwrite ours silently."""
+    owners = importlib.metadata.packages_distributions()
+    for name in PACKAGES:
+        others = set(owners.get(name, [])) - {"greffier"}
+        if others:
+            return Finding(Level.ERROR, "installation", f"{', '.join(others)} also installs {name}: remove it")
+    return Finding(Level.OK, "installation", f"greffier {importlib.metadata.version('greffier')}")
+
+
+def _looked_at(subject: str, look: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(Level.OK, subject, look())
+    except GreffierError as error:
+        yield Finding(Level.ERROR, subject, str(error))
+    except psycopg.Error as error:
+        yield Finding(Level.ERROR, subject, f"database_url: {str(error).strip() or type(error).__name__}")
+
+
+def _database(settings: Settings) -> str:
+    with wiring.database(settings, connections=1) as pool, pool.connection() as connection:
+        return f"PostgreSQL {connection.info.server_version // 10000}, schema up to date"
+
+
+def _chat(settings: Settings) -> str:
+    from chains.model import served_models
+
+    key = settings.chat.api_key.get_secret_value() if settings.chat.api_key else ""
+    served = served_models(settings.chat.base_url, key, timeout=10)
+    if settings.chat.model in served:
+        return f"{settings.chat.base_url} serves {settings.chat.model}"
+    # gateways serve aliases that they do not list
+    return f"{settings.chat.base_url} answers; it does not list {settings.chat.model}, which some gateways do not"
+
+
+def _embeddings(settings: Settings) -> str:
+    embedder = wiring.embeddings(settings)
+    return f"{embedder.name}, {embedder.dimension} dimensions, prefixes kept"
+
+
+def _index(settings: Settings) -> str:
+    with wiring.database(settings, connections=1) as pool:
+        found = wiring.store(pool, wiring.embeddings(settings)).statistics()
+        return f"{found.documents} documents, {found.passages} passages"

@@ -1,0 +1,48 @@
+"""`greffier draft`: what Greffier would write in a ticket, as text. Nothing is posted, nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg_pool import ConnectionPool
+
+from chains.language import language_of
+from connector.errors import GreffierError
+from connector.ticket import Line, Message, Note, Role, Ticket
+from webhooks import wiring
+from webhooks.ledger import Connection
+from webhooks.note import write_note
+from webhooks.settings import Settings
+
+
+def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str, ticket_id: str) -> str:
+    """The note for the last message of the ticket's citizen. Raises GreffierError if there is none, or no answer."""
+    ticket = wiring.helpdesk(helpdesk, settings.helpdesks[helpdesk]).fetch(ticket_id)
+    message = _last_of_the_citizen(ticket)
+    answer = wiring.drafter(settings, pool)(ticket, message.id)
+    note = write_note(
+        answer, "preview", language_of(message.text), language=settings.note.language, reply=settings.reply
+    )
+    return "\n".join(_lines(note))
+
+
+def _last_of_the_citizen(ticket: Ticket) -> Message:
+    for message in reversed(ticket.messages):
+        if message.role is Role.CUSTOMER and not message.internal:
+            return message
+    raise GreffierError(f"ticket {ticket.id} has no message of a citizen")
+
+
+def _lines(note: Note) -> Iterator[str]:
+    for part in (note.banner, note.body, note.sources, note.footer):
+        for line in part:
+            yield _text(line)
+        if part:
+            yield ""
+
+
+def _text(line: Line) -> str:
+    """A line with its doubtful runs between ⚠ signs, and its addresses behind."""
+    links = dict.fromkeys(span.href for span in line if span.href and not span.text.startswith("["))
+    text = "".join(f"⚠{span.text}⚠" if span.marked else span.text for span in line).strip()
+    return " ".join([text, *(f"<{link}>" for link in links if link)])
