@@ -34,7 +34,7 @@ class VectorCache(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """What makes the vectors of passages: the model's name and dimension, and what is put in front of a passage.
+    """What makes the vectors of passages: the model's name, how many numbers it gives, what stands before a passage.
 
     `embeddings` adds the prefix itself; here it only tells apart the vectors of one text under two prefixes.
     """
@@ -43,6 +43,11 @@ class Embedder:
     dimension: int
     passage_prefix: str
     embeddings: Embeddings
+
+    @property
+    def name(self) -> str:
+        """What an index is made with: vectors of another name cannot be compared."""
+        return f"{self.model} after {self.passage_prefix!r}" if self.passage_prefix else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,8 @@ def _check_dimension(vectors: Mapping[str, bytes], embedder: Embedder) -> None:
     for vector in vectors.values():
         if len(vector) != 2 * embedder.dimension:
             raise ConfigurationError(
-                f"[embeddings] dimension is {embedder.dimension}, but {embedder.model} gives {len(vector) // 2} numbers"
+                f"[embeddings] model {embedder.model} gave {len(vector) // 2} numbers for a text and"
+                f" {embedder.dimension} for another: give each model a name of its own"
             )
 
 

@@ -65,9 +65,7 @@ class HybridRetriever(BaseRetriever):
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
         near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
         documents = fuse(self._lexical(asked, words), best(near), FUSED)
-        ranked = rank(documents, words, near, self.per_document)[: self.limit]
-        passages = self.store.passages([id for id, _ in ranked])
-        found = [(passages[id], score) for id, score in ranked if id in passages]
+        found = self._read(rank(documents, words, near, self.per_document))
         evidence = {
             "coverage": self._coverage(asked, [passage for passage, _ in found]),
             "cosine": max((hit.score for hit in near), default=0.0),
@@ -76,6 +74,16 @@ class HybridRetriever(BaseRetriever):
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
             for passage, score in found
         ]
+
+    def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
+        """The first passages, each text once: a sheet for two audiences is often the same for both."""
+        ranked = ranked[: 2 * self.limit]
+        passages = self.store.passages([id for id, _ in ranked])
+        texts: dict[str, tuple[Passage, float]] = {}
+        for id, score in ranked:
+            if id in passages:  # it may have gone since it was found
+                texts.setdefault(searchable(passages[id]), (passages[id], score))
+        return list(texts.values())[: self.limit]
 
     def _lexical(self, asked: Sequence[str], passages: Iterable[Hit]) -> dict[str, float]:
         """The BM25 score of each document: its best passage, its title and its whole text."""

@@ -11,6 +11,8 @@ MAX_CHUNK = 1000
 """In characters: paragraphs are packed up to it."""
 SMALL_CHUNK = 500
 """A piece under that is put together with its neighbour, as long as both fit."""
+MAX_ANNOUNCEMENT = 200
+"""In characters: the longest line that is said again where its list is cut."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+")
 
@@ -43,13 +45,19 @@ def chunks(sections: list[Section]) -> list[tuple[Path, str]]:
 
 
 def _pack(blocks: list[str]) -> Iterator[str]:
-    """Blocks packed into pieces; a line that announces a list goes with the list."""
+    """Blocks packed into pieces. A list that is cut says again what it is a list of."""
     piece: list[str] = []
+    announcement = ""
     for block in chain.from_iterable(map(_split, blocks)):
+        item = block.startswith("- ")
         if piece and len("\n".join([*piece, block])) > MAX_CHUNK:
-            announcement = piece.pop() if len(piece) > 1 and piece[-1].endswith(":") else None
-            yield "\n".join(piece)
-            piece = [announcement] if announcement else []
+            if item and piece[-1] == announcement:
+                piece.pop()
+            if piece:
+                yield "\n".join(piece)
+            piece = [announcement] if item and announcement else []
+        if not item:
+            announcement = block if block.endswith(":") and len(block) <= MAX_ANNOUNCEMENT else ""
         piece.append(block)
     if piece:
         yield "\n".join(piece)

@@ -28,8 +28,8 @@ MAX_SHEET_BYTES = 16 * 1024 * 1024
 """The largest sheet seen has 2.6 MB."""
 MAX_FEED_BYTES = 1024 * 1024 * 1024
 """The three feeds together have less than a third of that, unpacked."""
-MIN_TEXT = 100
-"""In characters. A sheet with less is a decision tree or a list of links: nothing in it can be cited."""
+MIN_GUIDE = 200
+"""In characters. A "Recherche guidée" with less is a decision tree: nothing in it can be cited."""
 
 _SHEET = re.compile(r"F\d+\.xml")
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -39,11 +39,14 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 # The text of a sheet stands in these children of its root; all the others are menus, addresses and references.
 _BODY = {"Avertissement", "Introduction", "Texte", "ListeSituations", "LienExterneCommente"}
 # Each of these opens a section under its title; what stands in a `Cas` or a `Situation` holds in that case only.
-_SECTIONS = {"Chapitre", "SousChapitre", "Cas", "Situation"}
+_SECTIONS = {"Chapitre", "SousChapitre", "Cas", "Situation", "Avertissement", "FragmentConditionne"}
+_UNTITLED = {
+    "FragmentConditionne": "Selon la situation"
+}  # shown on the site to some readers only, and it says not whom
 _NOTES = {"ANoter": "À noter", "ASavoir": "À savoir", "Attention": "Attention", "Rappel": "Rappel"}
 _LEFT_OUT = {
-    "Titre", "TitreAlternatif", "Condition", "ServiceEnLigne", "OuSAdresser", "Reference", "PourEnSavoirPlus",
-    "VoirAussi", "QuestionReponse", "Definition", "Abreviation", "Image", "RechercheGuidee", "Problematiques",
+    "Titre", "TitreAlternatif", "ServiceEnLigne", "OuSAdresser", "Reference", "PourEnSavoirPlus",
+    "VoirAussi", "QuestionReponse", "Definition", "Abreviation", "Image", "Illustration", "Condition",
 }  # fmt: skip
 
 
@@ -79,7 +82,8 @@ def parse_sheet(content: bytes) -> Document | None:
         return None
     audience = _text(root.find("Audience")).lower() or "particuliers"
     sections = list(_sections(root))
-    if not title or sum(len(block) for section in sections for block in section.blocks) < MIN_TEXT:
+    length = sum(len(block) for section in sections for block in section.blocks)
+    if not title or not length or (root.get("type") == "Recherche guidée" and length < MIN_GUIDE):
         return None
     modified = _DATE.search(_text(root.find(f"{_DC}date")))
     updated = date.fromisoformat(modified.group()) if modified else None
@@ -96,12 +100,12 @@ def _sections(root: Element) -> Iterator[Section]:
     summary = _text(root.find(f"{_DC}description"))
     if summary:
         yield Section((), [summary])
-    for child in root:
-        if child.tag in _BODY:
-            for section in _walk(child, ()):
-                section.blocks[:] = [block for block in section.blocks if block != summary]
-                if section.blocks:
-                    yield section
+    body = Element("Corps")
+    body.extend(child for child in root if child.tag in _BODY)
+    for section in _walk(body, ()):
+        blocks = [block for block in section.blocks if block != summary]  # the introduction often says it again
+        if blocks:
+            yield Section(section.path, blocks)
 
 
 def _walk(element: Element, path: tuple[str, ...]) -> Iterator[Section]:
@@ -112,7 +116,7 @@ def _walk(element: Element, path: tuple[str, ...]) -> Iterator[Section]:
             if own.blocks:
                 yield own
                 own = Section(path, [])
-            title = _text(child.find("Titre"))
+            title = _text(child.find("Titre")) or _UNTITLED.get(child.tag)
             yield from _walk(child, (*path, title) if title else path)
         elif child.tag in _LEFT_OUT:
             continue
@@ -133,9 +137,9 @@ def _blocks(element: Element) -> list[str]:
         case "Paragraphe":
             lines = [_text(element)]
         case "Liste":
-            lines = [f"- {_inner(item)}" for item in element.iter("Item") if _inner(item)]
+            lines = [f"- {text}" for item in element.findall("Item") if (text := _inner(item))]
         case "Tableau":
-            rows = ([_text(cell) for cell in row.iter("Cellule")] for row in element.iter("Rangée"))
+            rows = ([_inner(cell) for cell in row.iter("Cellule")] for row in element.iter("Rangée"))
             lines = [_text(element.find("Titre")), *(" | ".join(row) for row in rows)]
         case tag if tag in _NOTES:
             lines = [f"{_text(element.find('Titre')) or _NOTES[tag]} : {_inner(element)}"]
@@ -147,10 +151,11 @@ def _blocks(element: Element) -> list[str]:
 
 
 def _inner(element: Element) -> str:
-    """The text of an item or a note on one line, without its title and without the items of a list within it."""
-    parts = (_inner(child) if len(child) and child.tag != "Paragraphe" else _text(child) for child in element
-             if child.tag not in _LEFT_OUT)  # fmt: skip
-    return " ".join(part for part in parts if part)
+    """The text of an item, a cell or a note on one line, without its title."""
+    if element.tag == "Paragraphe" or not len(element):
+        return _text(element)
+    parts = [_inner(child) for child in element if child.tag not in _LEFT_OUT]
+    return (" ; " if element.tag == "Liste" else " ").join(part for part in parts if part)
 
 
 def _text(element: Element | None) -> str:

@@ -89,7 +89,8 @@ class PostgresStore:
     def nearest(self, vector: Sequence[float], limit: int) -> list[Hit]:
         if len(vector) != self._dimension:
             raise ConfigurationError(
-                f"[embeddings]: the model gives {len(vector)} numbers for a text, but dimension says {self._dimension}"
+                f"[embeddings] model: {len(vector)} numbers for a question, {self._dimension} for each passage of the"
+                " index; give each model a name of its own and run greffier index"
             )
         with self._index() as connection:
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(max(limit, HNSW_CANDIDATES))])

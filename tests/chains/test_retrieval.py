@@ -1,0 +1,130 @@
+"""Fusion, the retriever over a real store, and when it has found too little."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from langchain_core.documents import Document
+from psycopg_pool import ConnectionPool
+
+from chains.indexing import Embedder, index
+from chains.retrieval import ALPHA, MIN_COSINE, MIN_COVERAGE, HybridRetriever, best, fuse, rank, relative, too_weak
+from chains.stores.postgres import PostgresStore
+from chains.stores.store import Hit
+from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
+
+
+def test_a_document_is_as_good_as_its_best_passage() -> None:
+    assert best([Hit("a#1", "a", 2.0), Hit("b#0", "b", 1.0), Hit("a#0", "a", 3.0)]) == {"a": 3.0, "b": 1.0}
+
+
+def test_relative_scores_go_from_one_to_zero_over_the_first_of_a_list() -> None:
+    assert relative({"a": 8.0, "b": 6.0, "c": 4.0, "d": 1.0}, 3) == {"a": 1.0, "b": 0.5, "c": 0.0}
+
+
+def test_a_list_of_equals_counts_in_full() -> None:
+    assert relative({"a": 0.9, "b": 0.9}, 100) == {"a": 1.0, "b": 1.0}
+    assert relative({}, 100) == {}
+
+
+def test_both_sides_are_weighed() -> None:
+    fused = fuse({"words": 5.0, "both": 3.0, "last": 1.0}, {"vectors": 0.9, "both": 0.8, "last": 0.7}, 100)
+    assert fused == pytest.approx({"words": 1 - ALPHA, "vectors": ALPHA, "both": 0.5, "last": 0.0})
+
+
+@pytest.mark.parametrize("sides", [({}, {"a": 0.9, "b": 0.8}), ({"a": 5.0, "b": 1.0}, {})])
+def test_one_side_alone_has_all_the_weight(sides: tuple[dict[str, float], dict[str, float]]) -> None:
+    assert fuse(*sides, 100) == {"a": 1.0, "b": 0.0}
+
+
+def test_a_second_passage_of_the_best_document_may_come_before_another_document() -> None:
+    words = [Hit("a#0", "a", 9.0), Hit("a#1", "a", 8.9), Hit("b#0", "b", 5.0), Hit("b#1", "b", 1.0)]
+    assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 2)] == ["a#0", "a#1", "b#0", "b#1"]
+    assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 1)] == ["a#0", "b#0"]
+
+
+def _found(cosine: float, coverage: float | None) -> list[Document]:
+    return [Document(page_content="", metadata={"cosine": cosine, "coverage": coverage})]
+
+
+def test_nothing_found_is_too_weak() -> None:
+    assert too_weak([])
+
+
+def test_what_is_far_is_too_weak_even_with_the_same_words() -> None:
+    assert too_weak(_found(MIN_COSINE - 0.001, 1.0))
+    assert not too_weak(_found(MIN_COSINE + 0.001, 1.0))
+
+
+def test_what_is_not_quite_near_must_have_the_words_too() -> None:
+    assert too_weak(_found(MIN_COSINE + 0.01, MIN_COVERAGE - 0.01))
+    assert not too_weak(_found(MIN_COSINE + 0.02, 0.0))
+
+
+def test_without_words_to_compare_the_vectors_decide() -> None:
+    assert too_weak(_found(MIN_COSINE - 0.001, None))
+    assert not too_weak(_found(MIN_COSINE + 0.001, None))
+
+
+def test_another_embedder_has_its_own_scale() -> None:
+    assert too_weak(_found(0.5, 1.0))
+    assert not too_weak(_found(0.5, 1.0), min_cosine=0.45)
+
+
+CARD = document(
+    "card", "Carte d'identité", "Demande de carte en mairie.", "La mairie remet la carte.", "Carte, mairie."
+)
+LICENCE = document("licence", "Permis de conduire", "Le permis se demande à la préfecture.")
+COPY = document("copy", "Carte d'identité", "Demande de carte en mairie.", corpus="other")
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[PostgresStore]:
+    with ConnectionPool(database_url, min_size=1, open=True) as pool:
+        store = PostgresStore(pool, embedder="words", dimension=DIMENSION)
+        index([CARD, LICENCE], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
+        yield store
+
+
+@pytest.mark.server
+def test_the_best_passage_comes_first_with_what_a_citation_needs(store: PostgresStore) -> None:
+    found = HybridRetriever(store=store, embeddings=HashedWords()).invoke("Où demander un permis de conduire ?")
+    assert found[0].metadata["passage"] == LICENCE.passages[0]
+    assert found[0].page_content == LICENCE.passages[0].text
+    assert found[0].metadata["score"] == 1.0
+
+
+@pytest.mark.server
+def test_one_document_does_not_take_all_the_places(store: PostgresStore) -> None:
+    found = HybridRetriever(store=store, embeddings=HashedWords(), limit=3).invoke("carte mairie")
+    assert [document.metadata["passage"].document for document in found] == ["card", "card", "licence"]
+
+
+@pytest.mark.server
+def test_the_evidence_is_how_near_and_how_much_of_the_question_is_there(store: PostgresStore) -> None:
+    retriever = HybridRetriever(store=store, embeddings=HashedWords())
+    full = retriever.invoke("permis préfecture")[0].metadata
+    half = retriever.invoke("permis xylophone")[0].metadata
+    assert full["coverage"] == 1.0
+    assert 0.2 < half["coverage"] < 0.5  # an unknown word weighs more than a known one
+    assert full["cosine"] > half["cosine"]
+
+
+@pytest.mark.server
+def test_a_question_in_another_language_is_searched_by_vectors_alone(store: PostgresStore) -> None:
+    found = HybridRetriever(store=store, embeddings=HashedWords()).invoke("permis préfecture", language="en")
+    assert found[0].metadata["passage"].document == "licence"
+    assert found[0].metadata["coverage"] is None
+
+
+@pytest.mark.server
+def test_a_question_without_a_word_is_searched_by_vectors_alone(store: PostgresStore) -> None:
+    assert HybridRetriever(store=store, embeddings=HashedWords()).invoke("???")[0].metadata["coverage"] is None
+
+
+@pytest.mark.server
+def test_a_text_that_stands_in_two_documents_is_given_once(store: PostgresStore) -> None:
+    index([COPY], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
+    found = HybridRetriever(store=store, embeddings=HashedWords()).invoke("demande de carte en mairie")
+    assert [document.page_content for document in found].count("Demande de carte en mairie.") == 1
