@@ -104,7 +104,7 @@ class Sandbox:
         """Serve from a thread; port 0 takes a free one, `url` says which."""
         self._server = make_server(host, port, self.app, threaded=True, request_handler=_Quiet)
         self.url = f"http://{host}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def stop(self) -> None:
