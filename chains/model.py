@@ -265,6 +265,9 @@ def _http_client(timeout: float) -> httpx2.Client:
     """A client whose answers end. The library's timeout counts from one byte to the next: a server that sends a
     little now and then is waited for as long as it likes, and vLLM that is being stopped may never end an answer.
     Here `timeout` is also for the whole; silence at the very end can add once more as much.
+
+    Each call has its own connection: one kept open could have been closed by the server meanwhile, and a call of
+    seconds does not feel the difference.
     """
 
     def start(request: httpx2.Request) -> None:
@@ -273,4 +276,7 @@ def _http_client(timeout: float) -> httpx2.Client:
     def bound(response: httpx2.Response) -> None:
         response.stream = _Bounded(response, response.request.extensions["deadline"])
 
-    return openai.DefaultHttpxClient(event_hooks={"request": [start], "response": [bound]})
+    return openai.DefaultHttpxClient(
+        limits=httpx2.Limits(max_keepalive_connections=0),
+        event_hooks={"request": [start], "response": [bound]},
+    )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
+from pydantic import BaseModel, ValidationError
 
 from chains.checks import MAX_STATEMENT, Phrase
 from chains.draft import Passage
@@ -63,10 +63,20 @@ def variables(ticket: Ticket, message: Message, passages: Sequence[Passage]) -> 
     }
 
 
+class _Phrase(BaseModel):
+    texte: str
+    extraits: list[int]
+
+
+class _Answer(BaseModel):
+    phrases: list[_Phrase]
+
+
 def answer_schema(passages: int) -> dict[str, Any]:
     """The JSON schema of an answer to that many passages, at least one.
 
-    vLLM 0.32 refuses `uniqueItems` and `contains`, and fails on an empty `enum` and on `minProperties`.
+    Written by hand, because servers know a part of JSON Schema only: vLLM 0.32 refuses `uniqueItems` and `contains`,
+    and fails on an empty `enum` and on `minProperties`.
     """
     numbers = {"type": "integer", "enum": list(range(1, passages + 1))}
     phrase = {
@@ -83,16 +93,13 @@ def read_answer(text: str, passages: int) -> tuple[Phrase, ...]:
     Raises UnreadableAnswer if it is not of the shape that was asked for: not every server keeps to a schema.
     """
     try:
-        phrases = json.loads(text)["phrases"]
-        return tuple(
-            Phrase(
-                str(phrase["texte"]),
-                tuple(n - 1 for n in phrase["extraits"] if isinstance(n, int) and 1 <= n <= passages),
-            )
-            for phrase in phrases[:MAX_PHRASES]
-        )
-    except (ValueError, TypeError, KeyError, RecursionError):
+        answer = _Answer.model_validate_json(text, strict=True)
+    except ValidationError:
         raise UnreadableAnswer("the model's answer is not the JSON that was asked for") from None
+    return tuple(
+        Phrase(phrase.texte, tuple(number - 1 for number in phrase.extraits if 1 <= number <= passages))
+        for phrase in answer.phrases[:MAX_PHRASES]
+    )
 
 
 def cut(text: str, limit: int) -> str:
