@@ -1,0 +1,91 @@
+"""A Zammad as a `Helpdesk`, over the session of zammad-py.
+
+zammad-py gives the authentication and the address. Its calls are not used: they have no time-out, and their errors
+lose the HTTP status.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+
+from zammad_py import ZammadAPI
+
+from connector.errors import RemoteError
+from connector.rest import Rest
+from connector.ticket import Event, Finding, Note, NoteRef, Ticket
+from connector.zammad import notes
+from connector.zammad.answers import Account, TicketAnswer, read, to_ticket
+from connector.zammad.checks import findings
+from connector.zammad.events import read_event
+from connector.zammad.settings import ZammadSettings
+
+
+class Zammad:
+    """One Zammad. May be shared between threads: each has its own session."""
+
+    def __init__(self, name: str, settings: ZammadSettings) -> None:
+        self._name = name
+        self._section = f"helpdesks.{name}"  # how messages name us: where in the configuration to look
+        self._settings = settings
+        self._threads = threading.local()
+        self._account_id: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
+        return self._name
+
+    def read_event(self, headers: Mapping[str, str], body: bytes) -> Event | None:
+        """See `connector.zammad.events`."""
+        return read_event(self._name, self._settings.webhook_secrets, headers, body)
+
+    def fetch(self, ticket_id: str) -> Ticket:
+        """The ticket and its articles as they are now."""
+        path = f"tickets/{self._known(ticket_id)}"
+        answer = read(TicketAnswer, self._rest.get(path, expand="true").json, source=f"{self._section}: {path}")
+        articles = notes.articles(self._rest, ticket_id)
+        return to_ticket(self._name, answer, articles, account_id=self._own_id())
+
+    def find_note(self, ticket_id: str, reference: str) -> NoteRef | None:
+        """See `connector.zammad.notes`."""
+        return notes.find_note(self._rest, self._known(ticket_id), reference)
+
+    def add_note(self, ticket_id: str, note: Note) -> NoteRef:
+        """See `connector.zammad.notes`."""
+        sender = self._settings.sender.capitalize()
+        return notes.add_note(self._rest, self._known(ticket_id), note, sender=sender)
+
+    def check(self) -> Iterator[Finding]:
+        """See `connector.zammad.checks`."""
+        return findings(self._rest, self._settings)
+
+    @property
+    def _rest(self) -> Rest:
+        rest: Rest | None = getattr(self._threads, "rest", None)
+        if rest is None:
+            url = f"{self._settings.url.removesuffix('/api/v1')}/api/v1/"
+            client = ZammadAPI(url=url, http_token=self._settings.token.get_secret_value())
+            rest = Rest(
+                client.session,
+                client.url,
+                name=self._section,
+                timeout=self._settings.timeout,
+                ca_bundle=self._settings.ca_bundle,
+            )
+            self._threads.rest = rest
+        return rest
+
+    def _own_id(self) -> int:
+        if self._account_id is None:  # asked again by two threads at worst
+            answer = self._rest.get("users/me").json
+            self._account_id = read(Account, answer, source=f"{self._section}: users/me").id
+        return self._account_id
+
+    def _known(self, ticket_id: str) -> str:
+        """The id if it can be one; it becomes part of an address."""
+        if not (ticket_id.isascii() and ticket_id.isdigit()):
+            raise RemoteError(
+                f"{self._section}: no ticket {ticket_id!r}: Zammad's ids are whole numbers", permanent=True
+            )
+        return ticket_id
