@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from tests.conftest import FIXTURES
-from tests.webhooks.demo.sandbox.conftest import Api
-from webhooks.demo.sandbox import Sandbox
-
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.webhooks.demo.sandbox.conftest import Api
+from webhooks.demo.sandbox import Sandbox
+
 pytestmark = pytest.mark.browser
 
-NOTE = (FIXTURES / "sandbox" / "note.html").read_text("utf-8")
+NOTE = """
+<table style="border-collapse:collapse"><tr>
+<td style="background-color:#fff4d6;border-left:5px solid #b45309;padding:8px 12px;color:#3b2a06">
+<b>AI-generated</b><br>Projet de réponse préparé par une IA, à relire avant envoi</td></tr></table><br>
+<div>Bonjour Madame,</div><br>
+<div>Un duplicata se demande à la mairie <a href="https://www.service-public.fr/particuliers/vosdroits/F1342">[1]</a>.
+Il est remis <mark>sous un mois ⚠</mark>.</div><br>
+<div><b>Sources</b><br>
+[1] <a href="https://www.service-public.fr/particuliers/vosdroits/F1342">Livret de famille : duplicata</a></div>
+<details><summary>▸ Passages utilisés</summary><blockquote>En cas de perte, un second livret…</blockquote></details>
+<table><tr><td style="background-color:#f3f4f6;padding:6px 12px;color:#4b5563;font-size:12px">réf. gr-7f3a9c21</td></tr>
+</table>
+"""
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
+from datetime import UTC, datetime, timedelta
 
 from tests.webhooks.demo.sandbox.conftest import Api, Receiver
-from webhooks.demo.sandbox import Sandbox
+from webhooks.demo.sandbox import Sandbox, SandboxConfig
 
 SECRET = "clé-de-Valbrume-€"
 
@@ -74,6 +76,17 @@ def test_a_retry_is_built_anew_and_signed_anew(sandbox: Sandbox, receiver: Recei
     first, second = receiver.received
     assert json.loads(second.body)["ticket"]["state"] == "closed"
     assert first.headers["X-Hub-Signature"] != second.headers["X-Hub-Signature"]
+
+
+def test_a_retry_has_other_bytes_though_nothing_changed(receiver: Receiver) -> None:
+    seconds = itertools.count()
+    config = SandboxConfig(clock=lambda: datetime(2026, 11, 22, tzinfo=UTC) + timedelta(seconds=next(seconds)))
+    with Sandbox(config).start() as sandbox:
+        deliver(sandbox, receiver, 500)
+
+    first, second = receiver.received
+    assert first.body != second.body
+    assert json.loads(first.body)["article"]["id"] == json.loads(second.body)["article"]["id"]
 
 
 def test_notes_and_answers_fire_nothing_by_default(sandbox: Sandbox, receiver: Receiver, api: Api) -> None:
