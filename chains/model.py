@@ -26,8 +26,10 @@ log = logging.getLogger("greffier.model")
 
 MAX_ANSWER = 20_000
 """The longest answer that is read, in characters: far above what `max_tokens` allows an honest server."""
+BYTES_PER_TOKEN = 1024
+"""The most that is read of a stream: vLLM sends 250 bytes a token, 450 with its own statistics."""
 MAX_BYTES = 16 * 2**20
-"""The most that is read of any response: a stream of tokens is some 300 bytes a token."""
+"""The most that is read of vectors."""
 BATCH = 32
 """Texts in one call for embeddings."""
 PROOF = "Comment refaire une carte d'identité perdue ?"
@@ -50,7 +52,7 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
         model_provider="openai",
         base_url=base_url,
         api_key=api_key or "none",  # the library wants one, a server without a key ignores it
-        http_client=_http_client(timeout),
+        http_client=_http_client(timeout, MAX_ANSWER + BYTES_PER_TOKEN * max_tokens),
         timeout=timeout,
         max_retries=0,
         max_tokens=max_tokens,
@@ -73,6 +75,15 @@ def ask(model: BaseChatModel, prompt: PromptValue, schema: dict[str, Any], confi
     with _our_errors("chat"):
         answer = model.invoke(prompt, config, extra_body=extra)
     return _whole(answer)
+
+
+def served_models(base_url: str, api_key: str, *, timeout: float) -> list[str]:
+    """The names of the models that a server lists; it proves address and key. Raises RemoteError.
+
+    A gateway may serve names that it does not list, so one that is missing here may still answer.
+    """
+    with _our_errors("chat"), openai.OpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout) as client:
+        return [model.id for model in client.models.list()]
 
 
 def _whole(answer: AIMessage) -> str:
@@ -117,7 +128,7 @@ def embeddings(
         model=model,
         base_url=base_url,
         api_key=api_key or "none",  # type: ignore[arg-type]
-        http_client=_http_client(timeout),
+        http_client=_http_client(timeout, MAX_BYTES),
         timeout=timeout,
         max_retries=0,
         chunk_size=BATCH,
@@ -242,17 +253,18 @@ def _retry_after(error: openai.APIStatusError) -> float | None:
 class _Bounded(httpx2.SyncByteStream):
     """A response's bytes, up to a moment and a size."""
 
-    def __init__(self, response: httpx2.Response, deadline: float) -> None:
+    def __init__(self, response: httpx2.Response, deadline: float, max_bytes: int) -> None:
         self._response = response
         self._stream = response.stream
         self._deadline = deadline
+        self._max_bytes = max_bytes
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for part in self._stream:  # type: ignore[union-attr]
             size += len(part)
-            if size > MAX_BYTES:
-                raise UnreadableAnswer(f"the server's answer is longer than {MAX_BYTES} bytes")
+            if size > self._max_bytes:
+                raise UnreadableAnswer(f"the server's answer is longer than {self._max_bytes} bytes")
             if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer as a whole took too long", request=self._response.request)
             yield part
@@ -261,7 +273,7 @@ class _Bounded(httpx2.SyncByteStream):
         self._stream.close()  # type: ignore[union-attr]
 
 
-def _http_client(timeout: float) -> httpx2.Client:
+def _http_client(timeout: float, max_bytes: int) -> httpx2.Client:
     """A client whose answers end. The library's timeout counts from one byte to the next: a server that sends a
     little now and then is waited for as long as it likes, and vLLM that is being stopped may never end an answer.
     Here `timeout` is also for the whole; silence at the very end can add once more as much.
@@ -274,7 +286,7 @@ def _http_client(timeout: float) -> httpx2.Client:
         request.extensions["deadline"] = time.monotonic() + timeout
 
     def bound(response: httpx2.Response) -> None:
-        response.stream = _Bounded(response, response.request.extensions["deadline"])
+        response.stream = _Bounded(response, response.request.extensions["deadline"], max_bytes)
 
     return openai.DefaultHttpxClient(
         limits=httpx2.Limits(max_keepalive_connections=0),

