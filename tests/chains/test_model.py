@@ -183,9 +183,15 @@ def test_what_is_no_http_is_an_outage() -> None:
         ask(chat, prompt(), SCHEMA, {})
 
 
-def test_no_more_is_read_than_an_answer_can_be(monkeypatch: pytest.MonkeyPatch, server: ModelServer) -> None:
-    monkeypatch.setattr("chains.model.MAX_BYTES", 1000)
-    with pytest.raises(UnreadableAnswer, match="1000 bytes"):
+def test_no_more_is_read_than_an_answer_can_be(server: ModelServer) -> None:
+    server.script = Script(fault=Fault.HUGE)
+    with pytest.raises(UnreadableAnswer, match=r"longer than \d+ bytes"):
+        ask(model(server), prompt(), SCHEMA, {})
+
+
+def test_a_text_that_no_draft_is_as_long_as_is_unreadable(server: ModelServer) -> None:
+    server.script = Script(text="x" * 20_001)
+    with pytest.raises(UnreadableAnswer, match="longer than 20000 characters"):
         ask(model(server), prompt(), SCHEMA, {})
 
 
