@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from inscriptis.css_profiles import STRICT_CSS_PROFILE
 from inscriptis.html_engine import Inscriptis
@@ -93,6 +94,10 @@ def printable(text: str) -> str:
 def _tidy(text: str) -> str:
     """Spaces of every kind become one, at most one line is left empty."""
     lines = (" ".join(line.split()) for line in printable(text).replace("\r\n", "\n").split("\n"))
+    return _joined(lines)
+
+
+def _joined(lines: Iterable[str]) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
@@ -112,7 +117,7 @@ def _without_quotes(text: str) -> str:
         elif not _NOISE.fullmatch(line):
             quoting = quoting and not line
             kept.append(line)
-    return "\n".join(kept).strip()
+    return _joined(kept)
 
 
 def _drop_quote_header(lines: list[str]) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.connector.replay import Neighbour, neighbour
 
+pytest.register_assert_rewrite("tests.connector.contract")
+
 
 @pytest.fixture
 def server() -> Iterator[Neighbour]:

@@ -40,7 +40,11 @@ class Call:
     method: str
     path: str
     headers: dict[str, str]
-    json: Any
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Neighbour:
@@ -79,8 +83,7 @@ def neighbour() -> Iterator[Neighbour]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length)) if length else None
-            reply = script.reply(Call(self.command, self.path, dict(self.headers), body))
+            reply = script.reply(Call(self.command, self.path, dict(self.headers), self.rfile.read(length)))
             time.sleep(reply.hang)
             if reply.drop:
                 return

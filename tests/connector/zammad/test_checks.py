@@ -81,6 +81,13 @@ def test_a_token_without_the_permission_is_named(server: Neighbour) -> None:
     assert "ticket.agent" in finding.message
 
 
+def test_a_permission_that_could_not_be_tested_is_a_warning(server: Neighbour) -> None:
+    server.on("GET", "/api/v1/tickets", Reply({"error": "en travaux"}, 500))
+    finding = findings(server)["helpdesks.mairie.token"]
+    assert finding.level is Level.WARNING
+    assert "en travaux" in finding.message
+
+
 @pytest.mark.parametrize(("minutes", "level"), [(0, Level.OK), (5, Level.WARNING), (-5, Level.WARNING)])
 def test_a_clock_that_differs_is_a_warning(server: Neighbour, minutes: int, level: Level) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from connector.helpdesk import Helpdesk
+from tests.connector.contract import HelpdeskContract
+from tests.connector.replay import Neighbour, Reply
+from tests.connector.zammad.recordings import SECRET, zammad
+from webhooks.demo.sandbox import Sandbox
+
+
+@dataclass
+class SandboxDesk:
+    """The sandbox helpdesk behind the contract's words; `receiver` is where its webhook leads."""
+
+    sandbox: Sandbox
+    receiver: Neighbour
+
+    def write(self, title: str, text: str, *, ticket: str | None = None) -> tuple[str, str]:
+        ids = self.sandbox.write_as_customer(title, text, ticket_id=int(ticket) if ticket else None)
+        return str(ids[0]), str(ids[1])
+
+    def reply(self, ticket: str, text: str) -> None:
+        self.sandbox.reply_as_agent(int(ticket), text)
+
+    def delivery(self, message: str) -> tuple[dict[str, str], bytes]:
+        while True:  # until the suite's own time limit
+            for call in list(self.receiver.calls):
+                if call.json["article"]["id"] == int(message):
+                    return {name.lower(): value for name, value in call.headers.items()}, call.body
+            time.sleep(0.01)
+
+    def notes(self, ticket: str) -> list[str]:
+        return [note.body for note in self.sandbox.notes(int(ticket))]
+
+    def notified(self) -> int:
+        return len(self.sandbox.store.notifications)
+
+    def lose_next_answer(self) -> None:
+        self.sandbox.faults.lost_answers = 1
+
+    def break_down(self) -> None:
+        self.sandbox.faults.api_failures = 1_000
+
+    def revoke_key(self) -> None:
+        self.sandbox.faults.tokens = "revoked"
+
+
+class TestZammad(HelpdeskContract):
+    @pytest.fixture
+    def desk(self, server: Neighbour) -> Iterator[SandboxDesk]:
+        server.on("POST", "/webhooks/mairie", Reply({}, 202))
+        with Sandbox().start() as sandbox:
+            sandbox.webhook(f"{server.url}/webhooks/mairie", SECRET)
+            yield SandboxDesk(sandbox, server)
+
+    @pytest.fixture
+    def helpdesk(self, desk: SandboxDesk) -> Helpdesk:
+        return zammad(desk.sandbox.url, token=desk.sandbox.token, groups={"État civil": "draft"})
