@@ -59,7 +59,7 @@ def test_a_forwarded_mail_alone_is_kept() -> None:
 
 
 def test_a_list_with_hyphens_is_no_signature() -> None:
-    text = "Je dois fournir :\n- un acte de naissance\n- un justificatif\nComment faire ?"
+    text = "Je dois fournir :\n- un acte de naissance\n- un justificatif\nJe n'ai que le premier."
     assert message_text(text, is_html=False) == text
 
 
