@@ -24,6 +24,9 @@ MIN_OVERLAP = 0.25
 model says it in other words, and this is only to catch what was written about something else."""
 
 _ENDED = re.compile(r"[.!?…][\s»\"”’')\]]*$")
+_WHOLE_SENTENCES = re.compile(  # up to the last end before a capital, « art. L. 12 » and « M. Dupont » apart
+    r".*(?<!\b[A-Za-z])(?<!\bart)[.!?…][»\"”’')\]]*(?=\s+(?:[«\"“]\s*)?[A-ZÀ-Ý])", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,13 @@ def _is_about(text: str, source: str) -> bool:
 
 
 def _shorten(text: str) -> str:
-    """At most MAX_STATEMENT characters: whole sentences if one fits, else whole words, which leaves it without end."""
-    if len(text) <= MAX_STATEMENT:
-        return text
-    start = text[:MAX_STATEMENT]
-    sentences = re.match(r".*[.!?…](?=\s)", start, re.DOTALL)
-    return sentences[0] if sentences else start.rpartition(" ")[0] or start
+    """At most MAX_STATEMENT characters, without a sentence that was begun and not ended after others.
+
+    The schema's `maxLength` cuts a model that strings sentences together in the middle of one. What is a single
+    sentence without end stays, and is marked.
+    """
+    start = text if len(text) <= MAX_STATEMENT else text[: MAX_STATEMENT + 1].rpartition(" ")[0] or text[:MAX_STATEMENT]
+    if _ENDED.search(start):
+        return start
+    whole = _WHOLE_SENTENCES.match(start)
+    return whole[0] if whole else start

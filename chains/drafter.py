@@ -20,7 +20,7 @@ from chains.checks import Phrase, check, cite, worth_showing
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement
 from chains.language import language_of
 from chains.model import ask
-from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, read_answer, variables
+from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, phrases_within, read_answer, variables
 from chains.retrieval import MIN_COSINE, too_weak
 from connector.ticket import Message, Ticket
 
@@ -51,6 +51,7 @@ def make_drafter(
     model: BaseChatModel,
     *,
     model_name: str,
+    max_tokens: int = 800,
     passages: int = 6,
     passage_chars: int = 1200,
     min_cosine: float = MIN_COSINE,
@@ -58,8 +59,9 @@ def make_drafter(
     """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
 
     At most `passages` passages of `passage_chars` characters are shown to the model; `min_cosine` is how near the best
-    must be to the question. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the model's
-    answer is no draft: whatever goes wrong is an error, never a text.
+    must be to the question; `max_tokens` is the model's, so that no more sentences are asked for than fit. `invoke`
+    raises RemoteError where a server failed and UnreadableAnswer where the model's answer is no draft: whatever goes
+    wrong is an error, never a text.
     """
     langsmith.configure(enabled=False)  # a variable of the environment must not send tickets to a service outside
 
@@ -74,7 +76,7 @@ def make_drafter(
 
         shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)
         prompt = PROMPT.invoke(variables(question.ticket, message, shown), config)
-        answer = ask(model, prompt, answer_schema(len(shown)), config)
+        answer = ask(model, prompt, answer_schema(len(shown), phrases_within(max_tokens)), config)
         statements = _CHECKS.invoke(_Answer(read_answer(answer, len(shown)), shown), config)
         if not statements:
             return _abstain(AbstentionReason.NOTHING_STANDS, found, documents, model_name)

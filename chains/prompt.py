@@ -49,6 +49,8 @@ Rédige en français la réponse à ce message, d'après les extraits."""
 PROMPT = ChatPromptTemplate([SystemMessage(INSTRUCTIONS), ("human", REQUEST)])
 
 MAX_PHRASES = 6
+TOKENS_PER_PHRASE = 130
+"""The longest sentence of French that the schema allows, with its JSON around (seen: 128 tokens with Qwen 2.5)."""
 MAX_MESSAGE = 3000  # characters of a citizen's message
 EARLIER_MESSAGES, MAX_EARLIER = 3, 300  # how many of the messages before it, and characters of each
 _SPEAKERS = {Role.CUSTOMER: "Usager", Role.AGENT: "Agent"}
@@ -72,8 +74,13 @@ class _Answer(BaseModel):
     phrases: list[_Phrase]
 
 
-def answer_schema(passages: int) -> dict[str, Any]:
-    """The JSON schema of an answer to that many passages, at least one.
+def phrases_within(max_tokens: int) -> int:
+    """How many sentences to allow, so that an answer is never cut by `max_tokens`: a cut one is no draft."""
+    return max(1, min(MAX_PHRASES, max_tokens // TOKENS_PER_PHRASE))
+
+
+def answer_schema(passages: int, phrases: int = MAX_PHRASES) -> dict[str, Any]:
+    """The JSON schema of an answer of at most `phrases` sentences to that many passages, at least one.
 
     Written by hand, because servers know a part of JSON Schema only: vLLM 0.32 refuses `uniqueItems` and `contains`,
     and fails on an empty `enum` and on `minProperties`.
@@ -83,8 +90,8 @@ def answer_schema(passages: int) -> dict[str, Any]:
         "texte": {"type": "string", "maxLength": MAX_STATEMENT},
         "extraits": {"type": "array", "items": numbers, "minItems": 1, "maxItems": passages},
     }
-    phrases = {"type": "array", "items": _object(phrase), "minItems": 1, "maxItems": MAX_PHRASES}
-    return _object({"phrases": phrases})
+    items = {"type": "array", "items": _object(phrase), "minItems": 1, "maxItems": phrases}
+    return _object({"phrases": items})
 
 
 def read_answer(text: str, passages: int) -> tuple[Phrase, ...]:

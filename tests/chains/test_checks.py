@@ -97,6 +97,18 @@ def test_a_statement_too_long_ends_after_a_whole_sentence() -> None:
     assert statement.text.endswith("86 €.")
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Le passeport coûte 86 €. Il est valable 10 a", "Le passeport coûte 86 €."),
+        ("Le passeport coûte (pour un majeur). Il est vala", "Le passeport coûte (pour un majeur)."),
+        ("Le passeport selon l'art. L. 12 du Code est vala", "Le passeport selon l'art. L. 12 du Code est vala"),
+    ],
+)
+def test_a_sentence_begun_after_others_is_left_out(text: str, kept: str) -> None:
+    assert one(text, 0).text == kept
+
+
 def test_a_sentence_too_long_is_cut_and_marked() -> None:
     statement = one("Le passeport " * 60, 0)
     assert len(statement.text) <= MAX_STATEMENT

@@ -20,6 +20,7 @@ from chains.prompt import (
     REQUEST,
     answer_schema,
     cut,
+    phrases_within,
     read_answer,
     variables,
 )
@@ -86,6 +87,12 @@ def test_a_long_message_is_cut() -> None:
 def test_the_schema_allows_only_the_numbers_of_the_passages() -> None:
     items = answer_schema(2)["properties"]["phrases"]["items"]["properties"]["extraits"]["items"]
     assert items == {"type": "integer", "enum": [1, 2]}
+
+
+@pytest.mark.parametrize(("max_tokens", "phrases"), [(50, 1), (320, 2), (800, 6), (9000, 6)])
+def test_no_more_sentences_are_asked_for_than_fit(max_tokens: int, phrases: int) -> None:
+    schema = answer_schema(2, phrases_within(max_tokens))
+    assert schema["properties"]["phrases"]["maxItems"] == phrases
 
 
 @pytest.mark.parametrize("keyword", ["uniqueItems", "minProperties", "contains"])
