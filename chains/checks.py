@@ -75,7 +75,7 @@ def cite(
 
 
 def _check(phrase: Phrase, shown: Sequence[Passage], language: str) -> Statement:
-    text, had_link = clean(phrase.text)
+    text, had_link = clean(phrase.text[: 4 * MAX_STATEMENT])  # patterns take their time on a text without end
     text = _shorten(text)
     sources = {number: _said(shown[number]) for number in dict.fromkeys(phrase.passages)}
     named = tuple(number for number, source in sources.items() if _is_about(text, source))

@@ -115,6 +115,12 @@ def test_a_sentence_too_long_is_cut_and_marked() -> None:
     assert Warning.CUT in statement.warnings
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", ["a-", "a.b-", "quatre-vingt-", "<script>", "\u00a0", "[a]("])
+def test_a_text_without_end_costs_no_time(text: str) -> None:
+    assert len(one(f"Le passeport {text * 20_000}", 0).text) <= MAX_STATEMENT
+
+
 def test_an_invisible_character_hides_no_figure() -> None:
     assert one("Le passeport coûte 9\u200b6 €.", 0).doubtful == ("96 €",)
 
