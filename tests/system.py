@@ -18,9 +18,7 @@ from typing import Any
 import psycopg
 from click.testing import CliRunner, Result
 
-from webhooks import schema
 from webhooks.cli import cli
-from webhooks.demo.corpus import FEED
 from webhooks.demo.model_answers import Script
 from webhooks.demo.model_server import ModelServer
 from webhooks.demo.processes import answers, free_port
@@ -137,12 +135,9 @@ class System:
 
 @contextmanager
 def system(folder: Path, database: str) -> Iterator[System]:
-    """A migrated database with the sample of sheets indexed, and neighbours that answer."""
-    schema.migrate(database)
+    """Greffier's neighbours, and a database in which the sample of sheets is indexed."""
     running = System(folder, database)
     try:
-        indexed = running.run("index", "service-public", str(FEED))
-        assert indexed.exit_code == 0, indexed.output
         yield running
     finally:
         running.stop()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
+from tests.conftest import created_database
+from tests.system import System, system
 from webhooks import schema
+from webhooks.demo.corpus import FEED
 from webhooks.ledger import Ledger
 
 
@@ -18,6 +22,24 @@ def migrated_url(database_url: str) -> str:
     """The address of a database with Greffier's schema."""
     schema.migrate(database_url)
     return database_url
+
+
+@pytest.fixture(scope="session")
+def indexed_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a migrated database with the sample of sheets indexed, to be copied."""
+    with created_database(postgres_server) as url:
+        schema.migrate(url)
+        with system(tmp_path_factory.mktemp("index"), url) as running:
+            indexed = running.run("index", "service-public", str(FEED))
+            assert indexed.exit_code == 0, indexed.output
+        yield url.split("?")[0].rpartition("/")[2]
+
+
+@pytest.fixture
+def greffier(tmp_path: Path, postgres_server: str, indexed_template: str) -> Iterator[System]:
+    """The whole of Greffier, its processes not yet started."""
+    with created_database(postgres_server, indexed_template) as url, system(tmp_path, url) as running:
+        yield running
 
 
 @pytest.fixture

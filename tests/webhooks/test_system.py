@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.system import System, system, wait_until
+from tests.system import System, wait_until
 from webhooks.app import LARGEST_BODY
 
 pytestmark = pytest.mark.server
 
 QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
-
-
-@pytest.fixture
-def greffier(tmp_path: Path, database_url: str) -> Iterator[System]:
-    with system(tmp_path, database_url) as running:
-        yield running
 
 
 def test_a_citizens_message_becomes_an_internal_note(greffier: System) -> None:

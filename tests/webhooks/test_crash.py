@@ -1,0 +1,88 @@
+"""What is accepted is neither lost nor noted twice, whatever dies on the way. The helpdesk's own records are the judge."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.system import System, wait_until
+
+pytestmark = pytest.mark.server
+
+MESSAGES, COPIES, KILLS = 200, 3, 5
+TEXT = "Mon propriétaire ne m'a pas rendu le dépôt de garantie après {} mois. Quel est le délai ?"
+
+
+@pytest.mark.timeout(600)
+def test_two_hundred_messages_and_five_killed_workers_make_two_hundred_notes(greffier: System) -> None:
+    greffier.start_web()
+    worker = greffier.start("worker")
+    sandbox = greffier.sandbox
+    sandbox.faults.copies, sandbox.faults.delivery_jitter = COPIES, 3.0  # three times each, and shuffled
+    greffier.models.script = replace(greffier.models.script, latency=0.3)
+    tickets = [sandbox.write_as_customer("Dépôt de garantie", TEXT.format(n + 2))[0] for n in range(MESSAGES)]
+
+    moments = random.Random(7)
+    for kill in range(1, KILLS + 1):
+        wait_until(lambda share=kill: _settled(greffier) >= MESSAGES * share / (KILLS + 2), 120)
+        time.sleep(moments.uniform(0, 0.5))
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        worker = greffier.start("worker")
+    wait_until(lambda: _settled(greffier) == MESSAGES, 240)
+
+    assert sandbox.deliveries.settle(30)
+    assert len(sandbox.deliveries.log) >= MESSAGES * COPIES
+    assert Counter(greffier.states()) == {"posted": MESSAGES}
+    assert Counter(len(sandbox.notes(ticket)) for ticket in tickets) == {1: MESSAGES}
+    assert greffier.rows("SELECT count(*) FROM inbox WHERE stalls > 0") != [(0,)]
+
+
+def test_a_worker_that_dies_is_healed_by_another(greffier: System) -> None:
+    greffier.start_web()
+    greffier.models.script = replace(greffier.models.script, latency=2.0)
+    worker = greffier.start("worker")
+    ticket, _ = greffier.sandbox.write_as_customer("Dépôt de garantie", TEXT.format(2))
+    wait_until(lambda: any(r.path.endswith("/chat/completions") for r in greffier.models.requests))
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
+    greffier.start("worker")
+    wait_until(lambda: greffier.states() == ["posted"])
+    assert len(greffier.sandbox.notes(ticket)) == 1
+    assert greffier.rows("SELECT stalls FROM inbox") == [(1,)]
+
+
+def test_a_worker_that_is_asked_to_stop_finishes_its_draft(greffier: System) -> None:
+    greffier.start_web()
+    greffier.models.script = replace(greffier.models.script, latency=2.0)
+    worker = greffier.start("worker")
+    greffier.sandbox.write_as_customer("Dépôt de garantie", TEXT.format(2))
+    wait_until(lambda: any(r.path.endswith("/chat/completions") for r in greffier.models.requests))
+    os.killpg(worker.pid, signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert greffier.states() == ["posted"]
+
+
+def test_after_a_pause_the_waiting_messages_are_drafted(greffier: System) -> None:
+    greffier.start_web()
+    assert greffier.run("pause").exit_code == 0
+    greffier.start("worker")
+    greffier.sandbox.write_as_customer("Dépôt de garantie", TEXT.format(2))
+    wait_until(
+        lambda: (
+            greffier.rows("SELECT status::text FROM procrastinate_jobs WHERE queue_name = 'drafts'") == [("succeeded",)]
+        )
+    )
+    assert greffier.states() == ["accepted"]
+    assert greffier.run("resume").exit_code == 0
+    wait_until(lambda: greffier.states() == ["posted"])
+
+
+def _settled(greffier: System) -> int:
+    return sum(state in ("posted", "skipped", "dead") for state in greffier.states())

@@ -1,0 +1,230 @@
+"""Each step of a message's way, on a real ledger, with the sandbox for a helpdesk and the scripted model server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.errors import ConfigurationError, RemoteError
+from connector.ticket import Event
+from tests.system import System
+from webhooks import jobs, settings, wiring
+from webhooks.demo.model_answers import Fault
+from webhooks.ledger import Entry, Ledger, State
+from webhooks.worker import ATTEMPTS, LONGEST_PAUSE, OUTAGE, Worker, pause_after
+
+QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
+
+
+class Line:
+    """A worker in this process, and what a test wants to know of its messages."""
+
+    def __init__(self, greffier: System, ledger: Ledger, worker: Worker) -> None:
+        self.greffier, self.ledger, self.worker = greffier, ledger, worker
+        self.sandbox = greffier.sandbox
+
+    def message(self, group: str = "État civil", text: str = QUESTION) -> tuple[int, str]:
+        """A citizen's message, accepted: its ticket and its key."""
+        ticket, article = self.sandbox.write_as_customer("Dépôt de garantie", text, group=group)
+        event = Event("sandbox", str(ticket), str(article))
+        self.ledger.accept(event, jobs.enqueue)
+        return ticket, event.key
+
+    def entry(self, key: str) -> Entry:
+        found = self.ledger.entry(key)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def line(greffier: System) -> Iterator[Line]:
+    given = settings.load(greffier.config, {})
+    with wiring.database(given, connections=4) as pool:
+        yield Line(greffier, Ledger(pool), wiring.worker(given, pool))
+
+
+@pytest.mark.server
+def test_a_message_ends_with_one_note_that_wakes_nobody(line: Line) -> None:
+    ticket, key = line.message()
+    line.sandbox.store.notifications.clear()
+    assert line.worker.handle(key, 0) is None
+    (note,) = line.sandbox.notes(ticket)
+    assert line.entry(key).state == State.POSTED
+    assert line.entry(key).reference in note.body
+    assert line.sandbox.store.notifications == []
+
+
+@pytest.mark.server
+def test_a_message_that_is_done_is_not_done_again(line: Line) -> None:
+    ticket, key = line.message()
+    for _ in range(3):
+        line.worker.handle(key, 0)
+    assert len(line.sandbox.notes(ticket)) == 1
+
+
+@pytest.mark.server
+def test_a_note_whose_answer_was_lost_is_found_again(line: Line) -> None:
+    ticket, key = line.message()
+    line.sandbox.faults.lost_answers = 1
+    line.worker.handle(key, 0)
+    assert line.entry(key).state == State.POSTED
+    assert len(line.sandbox.notes(ticket)) == 1
+
+
+@pytest.mark.server
+def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(line: Line) -> None:
+    ticket, key = line.message()
+    line.greffier.models.requests.clear()
+    line.sandbox.faults.tokens = "revoked"
+    line.worker.handle(key, 0)
+    line.sandbox.faults.tokens = "valid"
+    line.ledger.resume()
+    line.worker.handle(key, 1)
+    line.worker.handle(key, 2)
+    chats = [request for request in line.greffier.models.requests if request.path.endswith("/chat/completions")]
+    assert (len(chats), len(line.sandbox.notes(ticket))) == (1, 1)
+
+
+@pytest.mark.server
+def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Line) -> None:
+    ticket, key = line.message()
+    line.sandbox.faults.tokens = "revoked"
+    assert line.worker.handle(key, 0) is None
+    assert line.entry(key).is_open
+    assert "sandbox" in line.ledger.pauses()
+    line.sandbox.faults.tokens = "valid"
+    line.ledger.resume()
+    line.worker.handle(key, 0)
+    assert len(line.sandbox.notes(ticket)) == 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("group", "reason"), [("Urbanisme", "group_off"), ("Ressources humaines", None)], ids=["off", "out of reach"]
+)
+def test_a_group_without_drafts_gets_no_note(line: Line, group: str, reason: str | None) -> None:
+    ticket, key = line.message(group)
+    line.worker.handle(key, 0)
+    assert line.sandbox.notes(ticket) == []
+    if reason:
+        assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, reason)
+
+
+@pytest.mark.server
+def test_an_answered_message_is_skipped_with_its_reason(line: Line) -> None:
+    ticket, key = line.message()
+    line.sandbox.reply_as_agent(ticket, "Bonjour, un mois.")
+    line.worker.handle(key, 0)
+    assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, "answered")
+
+
+@pytest.mark.server
+def test_while_paused_a_message_waits_and_loses_nothing(line: Line) -> None:
+    ticket, key = line.message()
+    line.ledger.pause("by an admin")
+    assert line.worker.handle(key, 0) is None
+    assert (line.entry(key).state, line.sandbox.notes(ticket)) == (State.ACCEPTED, [])
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.REFUSED])
+def test_a_faulty_model_server_means_a_draft_later_and_never_its_words_in_a_note(line: Line, fault: Fault) -> None:
+    ticket, key = line.message()
+    line.greffier.models.script = replace(line.greffier.models.script, fault=fault)
+    pause = line.worker.handle(key, 0)
+    assert line.sandbox.notes(ticket) == []
+    assert pause is not None
+    assert line.entry(key).reason
+    line.greffier.models.script = replace(line.greffier.models.script, fault=None)
+    line.worker.handle(key, 1)
+    assert line.entry(key).state == State.POSTED
+
+
+@pytest.mark.server
+def test_a_refused_prompt_is_given_up_without_the_servers_words(line: Line) -> None:
+    ticket, key = line.message()
+    line.greffier.models.script = replace(line.greffier.models.script, fault=Fault.REFUSED)
+    assert line.worker.handle(key, 0) is None
+    assert line.sandbox.notes(ticket) == []
+    assert line.entry(key).reason == "[chat] base_url: it was refused (HTTP 400)"
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("change", [{"models": ("another",)}, {"key": "wanted"}], ids=["unknown model", "wrong key"])
+def test_a_model_server_that_is_set_up_wrongly_is_waited_for(line: Line, change: dict[str, object]) -> None:
+    _, key = line.message()
+    good = line.greffier.models.script
+    line.greffier.models.script = replace(good, **change)  # type: ignore[arg-type]
+    assert line.worker.handle(key, 0) is not None
+    assert "[" in (line.entry(key).reason or "")
+    line.greffier.models.script = good
+    line.worker.handle(key, 1)
+    assert line.entry(key).state == State.POSTED
+
+
+@pytest.mark.server
+def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: Line) -> None:
+    ticket, key = line.message()
+    line.greffier.models.script = replace(line.greffier.models.script, text="<html>Bad gateway</html>")
+    pauses = [line.worker.handle(key, attempt) for attempt in range(ATTEMPTS)]
+    assert [pause is None for pause in pauses] == [False, False, True]
+    assert (line.entry(key).state, line.sandbox.notes(ticket)) == (State.DEAD, [])
+    assert "Bad gateway" not in (line.entry(key).reason or "")
+
+
+@pytest.mark.server
+def test_a_deleted_ticket_is_given_up_at_once(line: Line) -> None:
+    event = Event("sandbox", "999999", "999999")
+    line.ledger.accept(event, jobs.enqueue)
+    assert line.worker.handle(event.key, 0) is None
+    assert line.entry(event.key).state == State.DEAD
+
+
+@pytest.mark.server
+def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: Line) -> None:
+    event = Event("removed", "1", "1")
+    line.ledger.accept(event, jobs.enqueue)
+    line.worker.handle(event.key, 0)
+    assert "removed" in (line.entry(event.key).reason or "")
+
+
+@pytest.mark.server
+def test_a_message_that_kills_its_workers_is_given_up(line: Line) -> None:
+    _, key = line.message()
+    assert [line.worker.may_live(key) for _ in range(4)] == [True, True, True, False]
+    assert line.entry(key).state == State.DEAD
+
+
+ENTRY = Entry("k", "h", "1", "2", State.ACCEPTED, None, 1, datetime.now(UTC), 0, datetime.now(UTC), None)
+AWAY = RemoteError("away", permanent=False)
+
+
+def test_pauses_grow_to_a_quarter_of_an_hour_and_no_longer() -> None:
+    pauses = [pause_after(AWAY, ENTRY, attempts) or 0 for attempts in (0, 3, 50)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] <= LONGEST_PAUSE * 1.2
+
+
+def test_a_neighbour_that_asks_for_a_pause_gets_it() -> None:
+    assert pause_after(RemoteError("busy", permanent=False, retry_after=5000), ENTRY, 0) == 5000
+
+
+def test_an_outage_of_more_than_a_day_is_given_up() -> None:
+    since = datetime.now(UTC) - OUTAGE - timedelta(minutes=1)
+    assert pause_after(AWAY, replace(ENTRY, failing_since=since), 90) is None
+
+
+def test_a_wrong_setting_is_waited_out_like_an_outage() -> None:
+    assert pause_after(ConfigurationError("no index"), replace(ENTRY, failures=50), 50) is not None
+
+
+def test_what_waiting_cannot_mend_is_given_up_at_once() -> None:
+    assert pause_after(RemoteError("gone", permanent=True), ENTRY, 0) is None
+
+
+def test_any_other_error_gets_three_attempts() -> None:
+    given = [pause_after(ValueError(), replace(ENTRY, failures=failures), 0) for failures in (1, 2, 3)]
+    assert [pause is None for pause in given] == [False, False, True]
