@@ -34,7 +34,7 @@ class Section(BaseModel):
     Each secret `x` may be given as `x_file`, the path of a file that holds it; the file's last line end is dropped.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod

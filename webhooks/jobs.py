@@ -24,7 +24,7 @@ from procrastinate.jobs import Job, Status
 log = logging.getLogger("greffier.jobs")
 
 DRAFTS, SYSTEM = "drafts", "system"
-HEAL_EVERY = "*/10 * * * * *"  # six fields: the last is seconds in the queue's notation
+HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
 _SENDER = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 

@@ -86,6 +86,7 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
         HybridRetriever(store=store(pool, embedder), embeddings=embedder.embeddings, limit=limits.passages),
         model,
         model_name=chat.model,
+        max_tokens=chat.max_tokens,
         passages=limits.passages,
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,

@@ -4,7 +4,7 @@ PostgreSQL's own full-text rank knows no document frequency, hence the postings.
 read: this store is for tens of thousands of passages.
 
 Each embedder and each analyser has an index of its own, in a schema of its own: a change of either makes a new one
-beside the old one, which serves whoever still asks for it until `drop_others`.
+beside the old one, which serves whoever still asks for it. An old one is dropped by hand (`DROP SCHEMA`).
 """
 
 from __future__ import annotations
@@ -124,12 +124,6 @@ class PostgresStore:
             writer.remove([*removed, *(entry.document.id for entry in replaced)])
             writer.add(replaced)
             writer.weigh()
-
-    def drop_others(self) -> None:
-        """Drop the indexes of other embedders and analysers, once this one serves everywhere."""
-        with self._pool.connection() as connection:
-            for schema in _schemas(connection) - {self.schema}:
-                connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
 
     @contextmanager
     def _index(self) -> Iterator[Connection]:

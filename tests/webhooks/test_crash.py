@@ -1,4 +1,4 @@
-"""What is accepted is neither lost nor noted twice, whatever dies on the way. The helpdesk's own records are the judge."""
+"""What is accepted is neither lost nor noted twice, whatever dies on the way. The helpdesk's records are the judge."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_two_hundred_messages_and_five_killed_workers_make_two_hundred_notes(gre
     greffier.models.script = replace(greffier.models.script, latency=0.3)
     tickets = [sandbox.write_as_customer("Dépôt de garantie", TEXT.format(n + 2))[0] for n in range(MESSAGES)]
 
-    moments = random.Random(7)
+    moments = random.Random(7)  # noqa: S311
     for kill in range(1, KILLS + 1):
         wait_until(lambda share=kill: _settled(greffier) >= MESSAGES * share / (KILLS + 2), 120)
         time.sleep(moments.uniform(0, 0.5))

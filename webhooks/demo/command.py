@@ -7,6 +7,7 @@ as anywhere else, configured by a file that can be read. Each run starts on an e
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import secrets
 import signal
@@ -49,7 +50,7 @@ groups = {{ {groups} }}
 base_url = "{chat}"
 model = "{model}"
 timeout = 300      # a model on a processor takes its time
-max_tokens = 320
+max_tokens = 520
 
 [retrieval]
 passages = 3
@@ -80,6 +81,7 @@ class Options:
 def run(options: Options) -> int:
     """Run the demo; the exit status. Ctrl-C ends it and leaves nothing running."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    logging.getLogger("greffier").setLevel(logging.WARNING)  # what happens is told on the terminal, once
     say = report.Reporter(as_json=options.as_json)
     try:
         with ExitStack() as stack:
@@ -157,7 +159,7 @@ def _chat(options: Options, folder: Path, processes: Processes, say: report.Repo
     if options.base_url:
         return options.base_url.rstrip("/"), options.chat_model or _first_model(options.base_url.rstrip("/"))
     if options.model is None:
-        say.line("joining the model's packages (once)")
+        say.line("finding the model")
     file = options.model or weights.assemble(folder)
     if not file.is_file():
         raise GreffierError(f"--model: {file} is not a file")

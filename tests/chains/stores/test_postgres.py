@@ -69,15 +69,11 @@ def test_beyond_some_passages_vectors_are_searched_through_an_index(
     assert store.nearest(HashedWords().embed_query(LEAVE.passages[0].text), 1)[0].id == "leave#0"
 
 
-def test_an_index_of_another_embedder_stays_until_it_is_dropped(make_store: MakeStore) -> None:
+def test_an_index_of_another_embedder_stays_beside_the_new_one(make_store: MakeStore) -> None:
     old, new = make_store("old", DIMENSION), make_store("new", DIMENSION)
     old.update([embedded(CARD)], [])
     new.update([embedded(CARD), embedded(LICENCE)], [])
     assert (old.statistics().documents, new.statistics().documents) == (1, 2)
-    new.drop_others()  # type: ignore[attr-defined]
-    assert new.statistics().documents == 2
-    with pytest.raises(ConfigurationError, match="new"):
-        old.statistics()
 
 
 def test_without_the_right_to_add_pgvector_the_error_says_who_must(database_url: str) -> None:

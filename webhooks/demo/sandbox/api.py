@@ -60,7 +60,15 @@ def create_api(store: Store, faults: Faults) -> Blueprint:
 
     @api.get("/users/me")
     def me() -> Response:
-        return jsonify(shapes.me(store, g.user))
+        return jsonify(shapes.me(store, g.user, expand=request.args.get("expand") == "true"))
+
+    @api.get("/tickets")
+    def list_tickets() -> Response:
+        """By id, in pages of at most 100 whatever is asked for; no filter."""
+        page, size = request.args.get("page", 1, int), min(request.args.get("per_page", 100, int), 100)
+        readable = [ticket for _, ticket in sorted(store.tickets.items()) if store.may(g.user, ticket, "read")]
+        shown = readable[(page - 1) * size : page * size]
+        return jsonify([shapes.ticket(store, ticket, expand=False) for ticket in shown])
 
     @api.get("/tickets/<ticket_id>")
     def show_ticket(ticket_id: str) -> Response:
