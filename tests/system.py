@@ -105,9 +105,13 @@ class System:
         """Run a command that ends."""
         return CliRunner().invoke(cli, ["--config", str(self.config), *arguments])
 
+    def connection(self) -> psycopg.Connection[Any]:
+        """A connection to the database."""
+        return psycopg.connect(self.database)
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the database answers."""
-        with psycopg.connect(self.database) as connection:
+        with self.connection() as connection:
             return connection.execute(sql).fetchall()  # type: ignore[arg-type]
 
     def states(self) -> list[str]:

@@ -66,7 +66,7 @@ def _banner(draft: Draft, asked_in: str, _: _Text) -> Iterator[Line]:
         yield (Span(_("The message is in another language than this draft.")),)
     doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
     if not doubts:
-        yield (Span(_("Every figure in it stands in the sheet that it cites.")),)
+        yield (Span(_("No figure without a source.")),)
     for doubt in dict.fromkeys(doubts):
         yield (Span(_("⚠ To check: "), strong=True), Span(doubt))
 

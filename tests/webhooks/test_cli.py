@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.system import System
+from webhooks.cli import cli
+
+README = Path(__file__).parents[2] / "README.md"
+QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
+
+
+def greffier_command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "webhooks", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from webhooks.cli import cli; "
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0; "
+        "print({name.split('.')[0] for name in sys.modules}"
+        " & {'flask', 'langchain_core', 'psycopg', 'pydantic', 'procrastinate', 'requests', 'rich'})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_every_command_is_in_the_readme_and_every_command_of_the_readme_exists() -> None:
+    told = set(re.findall(r"`greffier ([a-z]+)", README.read_text("utf-8")))
+    assert told == set(cli.commands)
+
+
+def test_without_settings_it_says_which_are_missing_and_shows_no_trace(tmp_path: Path) -> None:
+    done = greffier_command("status", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "greffier: greffier.toml: database_url: is missing",
+        "greffier: greffier.toml: chat: is missing",
+    ]
+
+
+@pytest.mark.server
+def test_a_database_that_is_away_is_named_without_a_trace_and_without_its_password(greffier: System) -> None:
+    broken = greffier.config.read_text("utf-8").replace(greffier.database, "postgresql://u:hunter2@127.0.0.1:1/none")
+    greffier.config.write_text(broken, "utf-8")
+    done = greffier_command("--config", str(greffier.config), "status", folder=greffier.config.parent)
+    assert done.returncode == 1
+    assert done.stderr.startswith("greffier: database_url: the database does not answer")
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("command", ["web", "worker"])
+def test_a_program_refuses_to_start_on_an_old_schema(greffier: System, database_url: str, command: str) -> None:
+    greffier.config.write_text(greffier.config.read_text("utf-8").replace(greffier.database, database_url), "utf-8")
+    done = greffier_command("--config", str(greffier.config), command, folder=greffier.config.parent)
+    assert done.returncode == 1
+    assert "run `greffier migrate`" in done.stderr
+
+
+@pytest.mark.server
+def test_migrate_tells_what_it_did(greffier: System) -> None:
+    assert greffier.run("migrate").output == "the schema is up to date\n"
+
+
+@pytest.mark.server
+def test_draft_prints_and_posts_nothing(greffier: System) -> None:
+    ticket, _ = greffier.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    printed = greffier.run("draft", "sandbox", str(ticket))
+    assert printed.exit_code == 0, printed.output
+    assert "AI-generated" in printed.output
+    assert "https://" in printed.output
+    assert greffier.sandbox.notes(ticket) == []
+    assert greffier.states() == []
+
+
+@pytest.mark.server
+def test_check_finds_everything_in_order(greffier: System) -> None:
+    done = greffier.run("check")
+    assert done.exit_code == 0, done.output
+    subjects = [line[8:].split(":")[0] for line in done.output.splitlines()]
+    assert {"chat.model", "database", "chat", "embeddings", "index"} <= set(subjects)
+    assert "a webhook's secret" not in done.output
+
+
+@pytest.mark.server
+def test_check_fails_for_each_neighbour_that_is_away_and_still_looks_at_the_rest(greffier: System) -> None:
+    greffier.models.stop()
+    greffier.sandbox.faults.tokens = "revoked"
+    done = greffier.run("check")
+    failed = [line.split()[1] for line in done.output.splitlines() if line.startswith("error")]
+    assert done.exit_code == 1
+    assert failed == ["helpdesks.sandbox", "chat:", "embeddings:", "index:"]
+
+
+@pytest.mark.server
+def test_status_shows_states_the_oldest_and_the_dead(greffier: System) -> None:
+    with greffier.connection() as connection:
+        for number, state in enumerate(("accepted", "dead")):
+            connection.execute(
+                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, state, reason)"
+                " VALUES (%s, 'sandbox', '7', %s, 'message', %s, 'it broke')",
+                [f"sandbox:{number}:message", str(number), state],
+            )
+    printed = greffier.run("status").output
+    assert "accepted  1" in printed
+    assert "oldest    sandbox:0:message, ticket 7" in printed
+    assert "dead      sandbox:1:message, ticket 7: it broke" in printed
+
+
+@pytest.mark.server
+def test_a_second_index_run_finds_nothing_to_do(greffier: System) -> None:
+    from webhooks.demo.corpus import FEED
+
+    before = len(greffier.models.requests)
+    done = greffier.run("index", "service-public", str(FEED))
+    assert "0 sheets new or changed, 84 unchanged, 0 removed; 0 passages embedded" in done.output
+    assert len(greffier.models.requests) - before <= 3  # the proof of the prefixes
