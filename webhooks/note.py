@@ -30,7 +30,7 @@ def write_note(
         subject=_("AI-generated: draft reply"),
         banner=tuple(_banner(answer, asked_in, _)),
         body=tuple(_body(answer, reply)),
-        sources=tuple(_source(number, passage, _) for number, passage in enumerate(answer.passages, 1)),
+        sources=tuple(_source(number, sheet, _) for number, sheet in enumerate(_sheets(answer), 1)),
         footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
         language=language,
     )
@@ -93,8 +93,8 @@ def _short(text: str, length: int = 60) -> str:
 def _body(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
     """The text to send: what follows each other from the same sheets makes a paragraph."""
     yield from _plain(reply.greeting)
-    for _sheets, statements in groupby(draft.statements, key=lambda statement: set(statement.passages)):
-        yield tuple(span for statement in statements for span in (*_statement(statement, draft.passages), Span(" ")))
+    for _same, statements in groupby(draft.statements, key=lambda statement: _cited(statement, draft)):
+        yield tuple(span for statement in statements for span in (*_statement(statement, draft), Span(" ")))
     yield from _plain(reply.closing)
     yield from _plain(reply.mention)
 
@@ -104,12 +104,25 @@ def _plain(text: str) -> Iterator[Line]:
         yield (Span(text.strip()),)
 
 
-def _statement(statement: Statement, passages: tuple[Passage, ...]) -> Iterator[Span]:
+def _statement(statement: Statement, draft: Draft) -> Iterator[Span]:
     marked = bool({Warning.NO_SOURCE, Warning.CUT, Warning.LANGUAGE} & set(statement.warnings))
     yield from [Span(statement.text, marked=True)] if marked else _with_doubts(statement.text, statement.doubtful)
-    for index in statement.passages:
-        yield Span(" ")
-        yield Span(f"[{index + 1}]", href=passages[index].url)
+    for number, sheet in enumerate(_sheets(draft), 1):
+        if sheet.document in _cited(statement, draft):
+            yield Span(" ")
+            yield Span(f"[{number}]", href=sheet.url)
+
+
+def _cited(statement: Statement, draft: Draft) -> set[str]:
+    return {draft.passages[index].document for index in statement.passages}
+
+
+def _sheets(draft: Draft) -> list[Passage]:
+    """One passage of each sheet, in the order in which they are cited: an agent is shown sheets, not passages."""
+    first: dict[str, Passage] = {}
+    for passage in draft.passages:
+        first.setdefault(passage.document, passage)
+    return list(first.values())
 
 
 def _with_doubts(text: str, doubtful: tuple[str, ...]) -> Iterator[Span]:

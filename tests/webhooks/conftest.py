@@ -1,10 +1,12 @@
-"""A migrated database, and the ledger on it."""
+"""A migrated database, the ledger on it, the whole of Greffier, and a browser."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -15,6 +17,9 @@ from tests.system import System, system
 from webhooks import schema
 from webhooks.demo.corpus import FEED
 from webhooks.ledger import Ledger
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -51,3 +56,21 @@ def pool(migrated_url: str) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]
 @pytest.fixture
 def ledger(pool: ConnectionPool[psycopg.Connection[Any]]) -> Ledger:
     return Ledger(pool)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium. Without one only these tests are left out; in CI that is a failure."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        message = "no Chromium on this machine: install the package chromium (apt-get install chromium)"
+        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -72,6 +73,16 @@ def test_what_no_sheet_proves_is_marked_where_it_stands_and_named_in_the_banner(
     written = note(DOUBTFUL)
     assert [span.text for span in written.body[1] if span.marked] == ["15 jours"]
     assert text(written.banner[1]) == "⚠ À vérifier : « 15 jours » n'est dans aucune des fiches citées."
+
+
+def test_two_passages_of_one_sheet_are_one_source() -> None:
+    again = replace(FAMILY_BOOK, id="c")
+    draft = Draft(
+        (OTHER, Statement("Il faut une pièce d'identité.", (2,))), (FAMILY_BOOK, DEPOSIT, again), "fr", "m", "v"
+    )
+    written = write_note(draft, "gr-1", "fr", language="fr", reply=ReplySettings())
+    assert text(written.body[1]) == "Demandez un duplicata en mairie. [1] Il faut une pièce d'identité. [1]"
+    assert len(written.sources) == 2
 
 
 def test_sources_carry_title_link_and_date() -> None:

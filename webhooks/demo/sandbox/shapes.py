@@ -152,13 +152,17 @@ def _person(user: User, updated_at: datetime) -> Shape:
 def me(store: Store, user: User, *, expand: bool) -> Shape:
     """`GET /users/me`; with `expand` the rights in each group by its name as well."""
     names = {store.groups[group].name: sorted(rights) for group, rights in user.access.items()}
-    return _person(user, user.created_at) | ({"groups": names} if expand else {}) | {
-        "last_login": stamp(store.clock()),
-        "login_failed": 0,
-        "preferences": {},
-        "authorization_ids": [],
-        "group_ids": {str(group): sorted(rights) for group, rights in user.access.items()},
-    }
+    return (
+        _person(user, user.created_at)
+        | ({"groups": names} if expand else {})
+        | {
+            "last_login": stamp(store.clock()),
+            "login_failed": 0,
+            "preferences": {},
+            "authorization_ids": [],
+            "group_ids": {str(group): sorted(rights) for group, rights in user.access.items()},
+        }
+    )
 
 
 def _nested_person(store: Store, user: User) -> Shape:

@@ -1,22 +1,17 @@
-"""A sandbox that runs, somebody who listens to its deliveries, and a browser to look at its page."""
+"""A sandbox that runs, and somebody who listens to its deliveries."""
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
 from webhooks.demo.sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -94,21 +89,3 @@ class Api:
 @pytest.fixture
 def api(sandbox: Sandbox) -> Api:
     return Api(sandbox, sandbox.token)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium. Without one only these tests are left out; in CI that is a failure."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        message = "no Chromium on this machine: install the package chromium (apt-get install chromium)"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
