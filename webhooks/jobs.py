@@ -8,7 +8,6 @@ the task that heals carries no `lock`: if it died with it, healing would die too
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from typing import Any
 import procrastinate
 import psycopg
 from procrastinate.jobs import Job, Status
+
+from connector.errors import GreffierError
 
 log = logging.getLogger("greffier.jobs")
 
@@ -69,7 +70,10 @@ class _WhenAsked(procrastinate.BaseRetryStrategy):
 
 
 def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float) -> None:
-    """Do the jobs until SIGTERM or SIGINT, then finish those in progress."""
+    """Do the jobs until SIGTERM or SIGINT, then finish those in progress.
+
+    Raises GreffierError if the database goes away: a new process finds everything as it was left.
+    """
     asyncio.run(_run(_app(database_url, work, stalled_after), concurrency, stalled_after))
 
 
@@ -114,13 +118,17 @@ async def _run(app: procrastinate.App, concurrency: int, stalled_after: float) -
         stalled_worker_timeout=stalled_after,
         update_heartbeat_interval=stalled_after / 3,
     )
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
     async with app.open_async():
         workers = [
             asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
             asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
         ]
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, lambda: [worker.cancel() for worker in workers])
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*workers)
+        await asyncio.wait([*workers, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        for worker in workers:
+            worker.cancel()  # which lets the jobs in progress finish
         await asyncio.gather(*workers, return_exceptions=True)
+    if not stop.is_set():
+        raise GreffierError("database_url: the connection to the queue is lost: the worker ends, to be started again")

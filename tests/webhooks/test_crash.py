@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from dataclasses import replace
 
+import psycopg
 import pytest
+import requests
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.system import System, wait_until
 
@@ -86,3 +89,27 @@ def test_after_a_pause_the_waiting_messages_are_drafted(greffier: System) -> Non
 
 def _settled(greffier: System) -> int:
     return sum(state in ("posted", "skipped", "dead") for state in greffier.states())
+
+
+def test_without_its_database_the_web_waits_and_the_worker_ends_to_be_started_again(
+    greffier: System, postgres_server: str
+) -> None:
+    greffier.start_web()
+    worker = greffier.start("worker")
+    wait_until(lambda: len(greffier.rows("SELECT FROM procrastinate_workers")) == 2)
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        allow(admin, greffier, False)
+        assert worker.wait(60) == 1
+        assert "database_url: the connection to the queue is lost" in greffier.log("worker")
+        assert requests.get(f"{greffier.url}/readyz", timeout=30).status_code == 503
+        assert requests.get(f"{greffier.url}/healthz", timeout=30).status_code == 200
+        allow(admin, greffier, True)
+    wait_until(lambda: requests.get(f"{greffier.url}/readyz", timeout=30).status_code == 200)
+
+
+def allow(admin: psycopg.Connection, greffier: System, connections: bool) -> None:
+    """Let nobody into Greffier's database any more and drop who is there, or let everybody in again."""
+    name = conninfo_to_dict(greffier.database)["dbname"]
+    admin.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {connections}")
+    if not connections:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
