@@ -82,7 +82,11 @@ def served_models(base_url: str, api_key: str, *, timeout: float) -> list[str]:
 
     A gateway may serve names that it does not list, so one that is missing here may still answer.
     """
-    with _our_errors("chat"), openai.OpenAI(base_url=base_url, api_key=api_key or "none", timeout=timeout) as client:
+    http_client = _http_client(timeout, MAX_BYTES)
+    with (
+        _our_errors("chat"),
+        openai.OpenAI(base_url=base_url, api_key=api_key or "none", http_client=http_client, max_retries=0) as client,
+    ):
         return [model.id for model in client.models.list()]
 
 
@@ -231,6 +235,8 @@ _ADMINS = {
 def _refusal(section: str, error: openai.APIStatusError) -> RemoteError:
     """A status as an error. What an admin can mend is no fault of the message, which waits for that."""
     status = error.status_code
+    if 300 <= status < 400:
+        return RemoteError(f"[{section}] base_url: the server sends us elsewhere", permanent=False, status=status)
     if status in _ADMINS:
         return RemoteError(f"[{section}] {_ADMINS[status]}", permanent=False, status=status)
     if status in (408, 409, 425, 429) or status >= 500:
@@ -289,6 +295,7 @@ def _http_client(timeout: float, max_bytes: int) -> httpx2.Client:
         response.stream = _Bounded(response, response.request.extensions["deadline"], max_bytes)
 
     return openai.DefaultHttpxClient(
+        follow_redirects=False,  # a citizen's text goes where the settings say
         limits=httpx2.Limits(max_keepalive_connections=0),
         event_hooks={"request": [start], "response": [bound]},
     )

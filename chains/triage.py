@@ -30,7 +30,7 @@ class SkipReason(StrEnum):
     AUTOMATIC = "automatic"
     """A machine wrote it: an out-of-office answer, a failed delivery, a receipt, a no-reply address."""
     TICKET_MERGED = "ticket_merged"
-    """The ticket was merged into another one, where the message is drafted for."""
+    """The ticket was merged into another one."""
     TICKET_CLOSED = "ticket_closed"
     """The ticket is closed."""
     ANSWERED = "answered"

@@ -11,7 +11,6 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -123,9 +122,10 @@ def _failure(what: str, response: requests.Response, content: Any) -> RemoteErro
     if status == HTTPStatus.UNAUTHORIZED:
         return CredentialsRefused(f"{message}. Our key is refused: make a new one there and set it here", status=status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        place = urlsplit(response.headers.get("Location", ""))
-        message += f", a redirection to {clean(f'{place.scheme}://{place.netloc}')}: set the final address as url"
-        return RemoteError(message, permanent=True, status=status)
+        message += (
+            f", a redirection to {clean(response.headers.get('Location', ''), 100)}: set the final address as url"
+        )
+        return RemoteError(message, permanent=False, status=status)  # a proxy's page of maintenance, or a wrong url
     if status == HTTPStatus.FORBIDDEN:
         message += ". The account lacks a right on this, or the helpdesk is in maintenance"
     elif content is _NOT_JSON:

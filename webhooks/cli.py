@@ -178,7 +178,7 @@ def pause(context: click.Context) -> None:
 @cli.command()
 @click.pass_context
 def resume(context: click.Context) -> None:
-    """Draft again, the waiting messages first."""
+    """Draft again, the waiting messages included."""
     from webhooks import wiring
     from webhooks.ledger import Ledger
 

@@ -8,6 +8,7 @@ the task that heals carries no `lock`: if it died with it, healing would die too
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections.abc import Callable
@@ -20,11 +21,10 @@ import procrastinate
 import psycopg
 from procrastinate.jobs import Job, Status
 
-from connector.errors import GreffierError
-
 log = logging.getLogger("greffier.jobs")
 
 DRAFTS, SYSTEM = "drafts", "system"
+RECONNECT_AFTER = 5.0  # seconds
 HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
 _SENDER = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
@@ -72,9 +72,9 @@ class _WhenAsked(procrastinate.BaseRetryStrategy):
 def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float) -> None:
     """Do the jobs until SIGTERM or SIGINT, then finish those in progress.
 
-    Raises GreffierError if the database goes away: a new process finds everything as it was left.
+    Where the database goes away, as it does when it is restarted, wait for it and go on.
     """
-    asyncio.run(_run(_app(database_url, work, stalled_after), concurrency, stalled_after))
+    asyncio.run(_run(lambda: _app(database_url, work, stalled_after), concurrency, stalled_after))
 
 
 def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.App:
@@ -100,7 +100,7 @@ async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> Non
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=stalled_after):
         try:  # each on its own: one bad row must not keep the others from healing
             if job.queue != DRAFTS or not await asyncio.to_thread(work.may_live, str(job.task_kwargs["key"])):
-                await manager.finish_job(job, Status.FAILED, delete_job=False)
+                await manager.finish_job(job, Status.FAILED, delete_job=True)
             else:
                 await manager.retry_job(job)
         except Exception:
@@ -108,27 +108,41 @@ async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> Non
     await asyncio.to_thread(work.adopt_orphans)
 
 
-async def _run(app: procrastinate.App, concurrency: int, stalled_after: float) -> None:
-    """Two workers in one process: long drafts must never keep the healing from its place."""
-    loop = asyncio.get_running_loop()
+async def _run(make_app: Callable[[], procrastinate.App], concurrency: int, stalled_after: float) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    while not stop.is_set():
+        try:
+            async with (app := make_app()).open_async():
+                await _serve(app, stop, concurrency, stalled_after)
+        except procrastinate.exceptions.ConnectorException:
+            pass  # said below, whether it was lost or never there
+        if not stop.is_set():
+            log.error("database_url: the connection to the queue is lost, again in %s s", RECONNECT_AFTER)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RECONNECT_AFTER)
+
+
+async def _serve(app: procrastinate.App, stop: asyncio.Event, concurrency: int, stalled_after: float) -> None:
+    """Work until `stop`, or until the database is lost. Two workers: drafts must never keep healing from its place.
+
+    Jobs that are done are deleted: the inbox is the record, and healing alone makes thousands a day.
+    """
     work_on = partial(
         app.run_worker_async,
         install_signal_handlers=False,
+        delete_jobs="successful",
         stalled_worker_timeout=stalled_after,
         update_heartbeat_interval=stalled_after / 3,
     )
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with app.open_async():
-        workers = [
-            asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
-            asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
-        ]
-        await asyncio.wait([*workers, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-        for worker in workers:
-            worker.cancel()  # which lets the jobs in progress finish
-        await asyncio.gather(*workers, return_exceptions=True)
-    if not stop.is_set():
-        raise GreffierError("database_url: the connection to the queue is lost: the worker ends, to be started again")
+    workers = [
+        asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
+        asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
+    ]
+    asked = asyncio.create_task(stop.wait())
+    await asyncio.wait([*workers, asked], return_when=asyncio.FIRST_COMPLETED)
+    for task in (*workers, asked):
+        task.cancel()  # which lets the jobs in progress finish
+    await asyncio.gather(*workers, return_exceptions=True)

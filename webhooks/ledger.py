@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -46,6 +46,7 @@ class Entry:
     message: str
     state: State
     reason: str | None
+    last_error: str | None
     failures: int
     failing_since: datetime | None
     stalls: int
@@ -68,7 +69,8 @@ class Entry:
         return f"gr-{hashlib.sha256(self.key.encode()).hexdigest()[:10]}"
 
 
-_COLUMNS = "key, helpdesk, ticket, message, state, reason, failures, failing_since, stalls, accepted_at, settled_at"
+_OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late changes no message that has ended
+_COLUMNS = ", ".join(column.name for column in fields(Entry))
 
 
 class Ledger:
@@ -100,7 +102,7 @@ class Ledger:
             "state IN ('accepted', 'drafted') AND NOT EXISTS"
             " (SELECT FROM pause WHERE pause.helpdesk IN ('*', inbox.helpdesk)) AND NOT EXISTS"
             " (SELECT FROM procrastinate_jobs AS job"
-            " WHERE job.status IN ('todo', 'doing') AND job.args->>'key' = inbox.key)"
+            " WHERE job.status IN ('todo', 'doing') AND job.args->>'key' = inbox.key) ORDER BY accepted_at"
         )
 
     def requeue(self, entry: Entry, enqueue: Callable[[Connection, str, str], None]) -> None:
@@ -122,27 +124,20 @@ class Ledger:
         """The message of that key."""
         return next(iter(self._entries("key = %s", key)), None)
 
-    def observe(self, key: str, *, group: str, language: str, written_at: datetime) -> None:
+    def observe(self, key: str, *, group: str, language: str | None, written_at: datetime) -> None:
         """Keep what a look at the ticket told."""
         self._execute(
             "UPDATE inbox SET group_name = %s, language = %s, written_at = %s WHERE key = %s",
             [group, language, written_at, key],
         )
 
-    def language(self, key: str) -> str:
-        """The language of the citizen's message, French until it was looked at."""
-        with self._pool.connection() as connection:
-            row = connection.execute("SELECT coalesce(language, 'fr') FROM inbox WHERE key = %s", [key]).fetchone()
-        return row[0] if row else "fr"
-
     def skip(self, key: str, reason: str) -> None:
         """End a message without a note."""
         self._settle(key, State.SKIPPED, reason)
 
-    def save_answer(self, key: str, answer: Draft | Abstention) -> None:
-        """Keep what the chain said, before it is posted."""
+    def save_answer(self, key: str, answer: Draft | Abstention) -> Draft | Abstention:
+        """Keep what the chain said, before it is posted, and return what is kept: the first answer stays."""
         outcome = "draft" if isinstance(answer, Draft) else "abstention"
-        reason = None if isinstance(answer, Draft) else answer.reason
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO draft (key, outcome, content, model, prompt_version) VALUES (%s, %s, %s, %s, %s)"
@@ -150,8 +145,11 @@ class Ledger:
                 [key, outcome, Jsonb(_ANSWER.dump_python(answer, mode="json")), answer.model, answer.prompt_version],
             )
             connection.execute(
-                "UPDATE inbox SET state = 'drafted', reason = %s, drafted_at = now() WHERE key = %s", [reason, key]
+                "UPDATE inbox SET state = 'drafted', drafted_at = now(), failing_since = NULL, reason ="
+                f" (SELECT content->>'reason' FROM draft WHERE draft.key = inbox.key) WHERE key = %s AND {_OPEN}",
+                [key],
             )
+        return self.answer(key) or answer
 
     def answer(self, key: str) -> Draft | Abstention | None:
         """What the chain said for that message, if it has spoken."""
@@ -172,13 +170,12 @@ class Ledger:
             try:
                 connection.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT.total_seconds())}s'")
                 connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
-                try:
-                    yield
-                finally:
-                    connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 1))", [name])
-                    connection.execute("RESET lock_timeout")
+                yield
             finally:
-                connection.autocommit = False
+                if not connection.closed:  # its session's end has freed the lock
+                    connection.execute("SELECT pg_advisory_unlock_all()")
+                    connection.execute("RESET lock_timeout")
+                    connection.autocommit = False
 
     def posted(self, entry: Entry, note: NoteRef) -> None:
         """End a message with its note."""
@@ -195,8 +192,8 @@ class Ledger:
     def failed(self, key: str, reason: str, *, outage: bool) -> Entry | None:
         """Count a failed attempt, and return the message as it now stands."""
         self._execute(
-            "UPDATE inbox SET reason = %s, failures = failures + %s, failing_since = coalesce(failing_since, now())"
-            " WHERE key = %s",
+            "UPDATE inbox SET last_error = %s, failures = failures + %s,"
+            f" failing_since = coalesce(failing_since, now()) WHERE key = %s AND {_OPEN}",
             [reason, 0 if outage else 1, key],
         )
         return self.entry(key)
@@ -223,8 +220,10 @@ class Ledger:
         )
 
     def resume(self) -> None:
-        """End every pause; `heal` gives the waiting messages their jobs."""
-        self._execute("DELETE FROM pause", [])
+        """End every pause; `heal` gives the waiting messages their jobs. Time that was paused is no outage."""
+        with self._pool.connection() as connection:
+            connection.execute("DELETE FROM pause")
+            connection.execute(f"UPDATE inbox SET failing_since = NULL WHERE {_OPEN}")
 
     def pauses(self) -> dict[str, str]:
         """The reason of each pause by helpdesk; `EVERYTHING` stands for all."""
@@ -265,10 +264,11 @@ class Ledger:
 
     def _settle(self, key: str, state: State, reason: str) -> None:
         self._execute(
-            "UPDATE inbox SET state = %s, reason = %s, settled_at = now() WHERE key = %s", [state, reason, key]
+            f"UPDATE inbox SET state = %s, reason = %s, settled_at = now() WHERE key = %s AND {_OPEN}",
+            [state, reason, key],
         )
 
     def _entries(self, where: str, *values: object) -> list[Entry]:
         with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
-            cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)  # noqa: S608
+            cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)
             return cursor.fetchall()

@@ -65,8 +65,6 @@ def _banner(draft: Draft, asked_in: str, _: _Text) -> Iterator[Line]:
     if asked_in != draft.language:
         yield (Span(_("The message is in another language than this draft.")),)
     doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
-    if not doubts:
-        yield (Span(_("No figure without a source.")),)
     for doubt in dict.fromkeys(doubts):
         yield (Span(_("⚠ To check: "), strong=True), Span(doubt))
 

@@ -114,8 +114,15 @@ class WorkerSettings(Section):
 
 
 def _is_postgresql(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith("postgresql://"):
+    from psycopg import ProgrammingError, conninfo
+
+    text = url.get_secret_value()
+    if not text.startswith("postgresql://"):
         raise ValueError("an address that begins with postgresql:// is wanted")
+    try:
+        conninfo.conninfo_to_dict(text)
+    except ProgrammingError:  # its message repeats a part of the password
+        raise ValueError("not a valid address; a % in its password is written %25") from None
     return url
 
 
@@ -181,9 +188,11 @@ def _variables(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], tu
 def _put(values: dict[str, Any], where: tuple[str, ...], text: str) -> None:
     """Set the value at that path. A secret given one way takes the place of the same secret given the other way."""
     for part in where[:-1]:
-        inner = values.setdefault(part, {})
-        values[part] = inner = dict(inner) if isinstance(inner, dict) else {}
-        values = inner
+        inner = values.get(part, {})
+        if not isinstance(inner, dict):  # left as it is, to be complained of
+            return
+        values[part] = dict(inner)
+        values = values[part]
     name = where[-1]
     values.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
     values[name] = _value(text)
@@ -222,7 +231,7 @@ def _helpdesk(name: str, section: Any) -> HelpdeskSettings:
     if not isinstance(section, dict):
         raise _Problems([((), "a table of settings is wanted")])
     kind = section.get("kind")
-    if kind not in HELPDESKS:
+    if not isinstance(kind, str) or kind not in HELPDESKS:
         raise _Problems([(("kind",), f"{kind!r} is not one of: {', '.join(HELPDESKS)}")])
     return _model(HELPDESKS[kind].settings, section)
 
@@ -262,6 +271,6 @@ def _line(
     """One problem: the variable if one gave this value or a part of it, else the file, with the setting's full name."""
     for path, (name, _) in variables.items():
         shared = min(len(path), len(where))
-        if path[:shared] == where[:shared]:
+        if shared and path[:shared] == where[:shared]:
             return f"{name}: {'.'.join(where)}: {message}"
     return f"{file}: {'.'.join(where)}: {message}"

@@ -18,7 +18,7 @@ def lines(ledger: Ledger) -> Iterator[str]:
         yield f"{state:<9} {count}"
     if oldest := ledger.oldest_open():
         waited = datetime.now(UTC) - oldest.accepted_at
-        reason = f": {oldest.reason}" if oldest.reason else ""
+        reason = f": {oldest.last_error}" if oldest.last_error else ""
         yield f"oldest    {oldest.key}, ticket {oldest.ticket}, for {int(waited.total_seconds())} s{reason}"
     for entry in ledger.dead(DEAD_SHOWN):
         yield f"dead      {entry.key}, ticket {entry.ticket}: {entry.reason}"

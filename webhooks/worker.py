@@ -28,7 +28,7 @@ log = logging.getLogger("greffier.worker")
 OUTAGE = timedelta(hours=24)  # how long a neighbour may be away
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 900.0  # seconds
 ATTEMPTS = 3  # for anything that is not an outage
-DEATHS = 3  # workers that a message may take with it
+DEATHS = 10  # workers that may die on a message; each message in progress is charged for a death, guilty or not
 
 
 class Drafter(Protocol):
@@ -58,49 +58,50 @@ class Worker:
 
         Whatever goes wrong ends in the ledger, with a reason that an admin can read: nothing is raised.
         """
-        entry = self._ledger.entry(key)
-        if entry is None or not entry.is_open or self._ledger.is_paused(entry.helpdesk):
-            return None  # after a pause, `adopt_orphans` gives the message a new job
+        try:
+            entry = self._ledger.entry(key)
+            if entry is None or not entry.is_open or self._ledger.is_paused(entry.helpdesk):
+                return None  # after a pause, `adopt_orphans` gives the message a new job
+            return self._attempt(entry, attempts)
+        except psycopg.OperationalError as error:  # the ledger is away, or another worker holds the ticket
+            pause = _pause(attempts)
+            log.warning("%s: again in %.0f s: %s", key, pause, type(error).__name__)
+            return pause
+
+    def _attempt(self, entry: Entry, attempts: int) -> float | None:
         try:
             self._advance(entry)
         except CredentialsRefused as error:
             self._ledger.pause(str(error), entry.helpdesk)
             log.error("%s: paused: %s; then run `greffier resume`", entry.helpdesk, error)
-        except psycopg.OperationalError as error:  # the ledger is away, or another worker holds the ticket
-            log.warning("%s: again in %.0f s: %s", key, FIRST_PAUSE, type(error).__name__)
-            return FIRST_PAUSE
+        except psycopg.OperationalError:
+            raise
         except Exception as error:
             return self._after(error, entry, attempts)
         return None
 
     def _advance(self, entry: Entry) -> None:
+        """The ticket is looked at anew at each attempt: meanwhile an agent may have answered, or an admin said no."""
         if entry.helpdesk not in self._helpdesks:
             raise RemoteError(f"no helpdesk named {entry.helpdesk} is configured", permanent=True)
         helpdesk, settings = self._helpdesks[entry.helpdesk]
-        answer = self._ledger.answer(entry.key) or self._answer(entry, helpdesk, settings)
-        if answer is not None:
-            self._post(entry, helpdesk, answer)
-
-    def _answer(self, entry: Entry, helpdesk: Helpdesk, settings: HelpdeskSettings) -> Draft | Abstention | None:
-        """What to post, committed before it is; None if there is to be no note, which the ledger then explains."""
         ticket = helpdesk.fetch(entry.ticket)
         message = ticket.message(entry.message)
+        language = language_of(message.text) if message else None
         if message is not None:
-            self._ledger.observe(
-                entry.key, group=ticket.group, language=language_of(message.text), written_at=message.written_at
-            )
+            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
         starts_at = settings.starts_at(self._ledger.first_start(entry.helpdesk))
         reason = triage(ticket, entry.message, mode=settings.mode(ticket.group), starts_at=starts_at)
         if reason is not None:
             self._ledger.skip(entry.key, reason)
             log.info("%s: skipped: %s", entry.key, reason)
-            return None
-        answer = self._draft(ticket, entry.message)
-        self._ledger.save_answer(entry.key, answer)
-        return answer
+            return
+        answer = self._ledger.answer(entry.key)
+        if answer is None:
+            answer = self._ledger.save_answer(entry.key, self._draft(ticket, entry.message))
+        self._post(entry, helpdesk, self._write(answer, entry.reference, language or answer.language))
 
-    def _post(self, entry: Entry, helpdesk: Helpdesk, answer: Draft | Abstention) -> None:
-        note = self._write(answer, entry.reference, self._ledger.language(entry.key))
+    def _post(self, entry: Entry, helpdesk: Helpdesk, note: Note) -> None:
         with self._ledger.ticket_lock(entry):
             found = helpdesk.find_note(entry.ticket, note.reference) or helpdesk.add_note(entry.ticket, note)
             self._ledger.posted(entry, found)
@@ -145,11 +146,15 @@ def pause_after(error: Exception, entry: Entry, attempts: int) -> float | None:
     An outage is waited out for a day, with pauses that double up to a quarter of an hour and jitter, so that a crowd
     does not come back at once. What waiting cannot mend ends at once, the rest after three attempts.
     """
-    pause = min(FIRST_PAUSE * 2 ** min(attempts, 10), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+    pause = _pause(attempts)
     if is_outage(error):
         now = datetime.now(UTC)
-        asked = getattr(error, "retry_after", None) or 0
+        asked = min(getattr(error, "retry_after", None) or 0, LONGEST_PAUSE)
         return max(pause, asked) if now - (entry.failing_since or now) <= OUTAGE else None
     if isinstance(error, RemoteError):
         return None
     return pause if entry.failures < ATTEMPTS else None
+
+
+def _pause(attempts: int) -> float:
+    return min(FIRST_PAUSE * 2.0 ** min(attempts, 10), LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -197,7 +198,14 @@ def _members(source: Path) -> Iterator[tuple[str, bytes]]:
                     try:
                         with archive.open(member) as file:
                             yield f"{source.name}:{member.filename}", file.read(MAX_SHEET_BYTES + 1)
-                    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+                    except (
+                        zipfile.BadZipFile,
+                        zlib.error,
+                        RuntimeError,
+                        NotImplementedError,
+                        EOFError,
+                        OSError,
+                    ) as error:
                         log.warning("%s:%s is left out: %s", source.name, member.filename, error)
     except zipfile.BadZipFile as error:
         raise ConfigurationError(f"{source} is not a readable zip: {error}") from None

@@ -68,7 +68,7 @@ def test_an_answer_that_is_not_json_is_an_outage(server: Neighbour, text: str, s
 
 def test_a_redirection_is_not_followed_and_says_where_it_leads(server: Neighbour) -> None:
     error = failure(server, Reply({}, 301, {"Location": "https://neuf.example/x?token=1"}))
-    assert error.permanent
+    assert not error.permanent
     assert "https://neuf.example: set" in str(error)
     assert len(server.calls) == 1
 

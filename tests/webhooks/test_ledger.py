@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -11,7 +11,7 @@ from psycopg_pool import ConnectionPool
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Event, NoteRef
 from webhooks import jobs
-from webhooks.ledger import Ledger, State
+from webhooks.ledger import Entry, Ledger, State
 
 pytestmark = pytest.mark.server
 
@@ -51,7 +51,10 @@ def test_without_its_job_an_event_is_not_kept(ledger: Ledger) -> None:
     assert ledger.entry(EVENT.key) is None
 
 
-@pytest.mark.parametrize("answer", [DRAFT, Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")])
+ABSTENTION = Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")
+
+
+@pytest.mark.parametrize("answer", [DRAFT, ABSTENTION])
 def test_an_answer_comes_back_as_it_was_saved(ledger: Ledger, answer: Draft | Abstention) -> None:
     ledger.accept(EVENT, jobs.enqueue)
     ledger.save_answer(EVENT.key, answer)
@@ -60,9 +63,55 @@ def test_an_answer_comes_back_as_it_was_saved(ledger: Ledger, answer: Draft | Ab
 
 def test_the_first_answer_stays(ledger: Ledger) -> None:
     ledger.accept(EVENT, jobs.enqueue)
+    assert ledger.save_answer(EVENT.key, DRAFT) == DRAFT
+    assert ledger.save_answer(EVENT.key, ABSTENTION) == DRAFT
+
+
+def entry_of(ledger: Ledger) -> Entry:
+    found = ledger.entry(EVENT.key)
+    assert found is not None
+    return found
+
+
+def test_a_worker_that_wakes_too_late_changes_nothing(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
+    ledger.bury(EVENT.key, "late")
+    ledger.skip(EVENT.key, "late")
     ledger.save_answer(EVENT.key, DRAFT)
-    ledger.save_answer(EVENT.key, Abstention(AbstentionReason.NO_SOURCE, (), "fr"))
-    assert ledger.answer(EVENT.key) == DRAFT
+    ledger.failed(EVENT.key, "late", outage=False)
+    assert (entry_of(ledger).state, entry_of(ledger).reason, entry_of(ledger).failures) == (State.POSTED, None, 0)
+
+
+def test_the_reason_of_an_abstention_survives_a_failure_to_post(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.save_answer(EVENT.key, ABSTENTION)
+    ledger.failed(EVENT.key, "away", outage=True)
+    ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
+    assert entry_of(ledger).reason == "no_source"
+
+
+def test_neither_a_success_nor_a_pause_counts_as_time_of_an_outage(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.failed(EVENT.key, "the model is away", outage=True)
+    ledger.save_answer(EVENT.key, DRAFT)
+    assert entry_of(ledger).failing_since is None
+    ledger.failed(EVENT.key, "the helpdesk is away", outage=True)
+    ledger.resume()
+    assert entry_of(ledger).failing_since is None
+
+
+def test_a_lock_that_is_not_had_leaves_its_connection_as_it_was(
+    ledger: Ledger, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhooks.ledger.LOCK_TIMEOUT", timedelta(seconds=1))
+    ledger.accept(EVENT, jobs.enqueue)
+    refused = pytest.raises(psycopg.errors.LockNotAvailable)
+    with ledger.ticket_lock(entry_of(ledger)), refused, ledger.ticket_lock(entry_of(ledger)):
+        pytest.fail("it was had twice")
+    with pool.connection() as one, pool.connection() as other:
+        settings = [c.execute("SHOW lock_timeout").fetchone() for c in (one, other)]
+    assert settings == [("0",), ("0",)]
 
 
 def test_a_posted_message_is_closed(ledger: Ledger) -> None:
@@ -121,4 +170,4 @@ def test_outages_are_not_counted_as_failures(ledger: Ledger) -> None:
     ledger.failed(EVENT.key, "away", outage=True)
     entry = ledger.failed(EVENT.key, "broken", outage=False)
     assert entry is not None
-    assert (entry.failures, entry.reason) == (1, "broken")
+    assert (entry.failures, entry.last_error) == (1, "broken")

@@ -153,6 +153,20 @@ def test_another_database_is_refused_without_showing_its_password(file: Path) ->
     assert "hunter2" not in text
 
 
+def test_a_password_that_breaks_the_address_is_not_shown(file: Path) -> None:
+    text = complaint(file, GREFFIER_DATABASE_URL="postgresql://u:hun%zzter2@db/greffier")
+    assert "GREFFIER_DATABASE_URL: database_url: not a valid address" in text
+    assert "zzter" not in text
+
+
+def test_a_value_where_a_section_is_wanted_is_refused(file: Path) -> None:
+    assert "GREFFIER_CHAT: chat: Input should be" in complaint(file, GREFFIER_CHAT="x", GREFFIER_CHAT__MODEL="y")
+
+
+def test_a_kind_that_is_no_word_is_refused(file: Path) -> None:
+    assert "is not one of: zammad" in complaint(file, GREFFIER_HELPDESKS__MAIRIE__KIND="[1]")
+
+
 def test_secrets_do_not_show_when_settings_are_printed(file: Path) -> None:
     assert "secret@db" not in repr(load(file, {}))
 

@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chains.draft import Abstention, AbstentionReason
 from connector.errors import ConfigurationError, RemoteError
 from connector.ticket import Event
 from tests.system import System
 from webhooks import jobs, settings, wiring
 from webhooks.demo.model_answers import Fault
 from webhooks.ledger import Entry, Ledger, State
-from webhooks.worker import ATTEMPTS, LONGEST_PAUSE, OUTAGE, Worker, pause_after
+from webhooks.worker import ATTEMPTS, DEATHS, LONGEST_PAUSE, OUTAGE, Worker, pause_after
 
 QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
 
@@ -102,15 +103,28 @@ def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Line) ->
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(
-    ("group", "reason"), [("Urbanisme", "group_off"), ("Ressources humaines", None)], ids=["off", "out of reach"]
-)
-def test_a_group_without_drafts_gets_no_note(line: Line, group: str, reason: str | None) -> None:
-    ticket, key = line.message(group)
+def test_a_group_that_is_off_gets_no_note(line: Line) -> None:
+    ticket, key = line.message("Urbanisme")
     line.worker.handle(key, 0)
+    assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, "group_off")
     assert line.sandbox.notes(ticket) == []
-    if reason:
-        assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, reason)
+
+
+@pytest.mark.server
+def test_a_group_out_of_our_rights_is_waited_for_and_says_so(line: Line) -> None:
+    _, key = line.message("Ressources humaines")
+    assert line.worker.handle(key, 0) is not None
+    assert "lacks a right" in (line.entry(key).last_error or "")
+
+
+@pytest.mark.server
+def test_an_answer_that_comes_between_the_draft_and_its_note_keeps_the_note_back(line: Line) -> None:
+    ticket, key = line.message()
+    line.ledger.save_answer(key, Abstention(AbstentionReason.NO_SOURCE, (), "fr"))
+    line.sandbox.reply_as_agent(ticket, "Bonjour, un mois.")
+    line.worker.handle(key, 1)
+    assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, "answered")
+    assert line.sandbox.notes(ticket) == []
 
 
 @pytest.mark.server
@@ -137,7 +151,7 @@ def test_a_faulty_model_server_means_a_draft_later_and_never_its_words_in_a_note
     pause = line.worker.handle(key, 0)
     assert line.sandbox.notes(ticket) == []
     assert pause is not None
-    assert line.entry(key).reason
+    assert line.entry(key).last_error
     line.greffier.models.script = replace(line.greffier.models.script, fault=None)
     line.worker.handle(key, 1)
     assert line.entry(key).state == State.POSTED
@@ -159,7 +173,7 @@ def test_a_model_server_that_is_set_up_wrongly_is_waited_for(line: Line, change:
     good = line.greffier.models.script
     line.greffier.models.script = replace(good, **change)  # type: ignore[arg-type]
     assert line.worker.handle(key, 0) is not None
-    assert "[" in (line.entry(key).reason or "")
+    assert "[embeddings]" in (line.entry(key).last_error or "")  # the same server, asked first
     line.greffier.models.script = good
     line.worker.handle(key, 1)
     assert line.entry(key).state == State.POSTED
@@ -194,11 +208,11 @@ def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: 
 @pytest.mark.server
 def test_a_message_that_kills_its_workers_is_given_up(line: Line) -> None:
     _, key = line.message()
-    assert [line.worker.may_live(key) for _ in range(4)] == [True, True, True, False]
+    assert [line.worker.may_live(key) for _ in range(DEATHS + 1)] == [True] * DEATHS + [False]
     assert line.entry(key).state == State.DEAD
 
 
-ENTRY = Entry("k", "h", "1", "2", State.ACCEPTED, None, 1, datetime.now(UTC), 0, datetime.now(UTC), None)
+ENTRY = Entry("k", "h", "1", "2", State.ACCEPTED, None, None, 1, datetime.now(UTC), 0, datetime.now(UTC), None)
 AWAY = RemoteError("away", permanent=False)
 
 
@@ -209,7 +223,12 @@ def test_pauses_grow_to_a_quarter_of_an_hour_and_no_longer() -> None:
 
 
 def test_a_neighbour_that_asks_for_a_pause_gets_it() -> None:
-    assert pause_after(RemoteError("busy", permanent=False, retry_after=5000), ENTRY, 0) == 5000
+    assert pause_after(RemoteError("busy", permanent=False, retry_after=300), ENTRY, 0) == 300
+
+
+@pytest.mark.parametrize("asked", [999_999_999, float("inf")])
+def test_a_neighbour_cannot_ask_for_more_than_the_longest_pause(asked: float) -> None:
+    assert pause_after(RemoteError("busy", permanent=False, retry_after=asked), ENTRY, 0) == LONGEST_PAUSE
 
 
 def test_an_outage_of_more_than_a_day_is_given_up() -> None:

@@ -13,6 +13,7 @@ CREATE TABLE inbox (
     state text NOT NULL DEFAULT 'accepted'
         CHECK (state IN ('accepted', 'drafted', 'posted', 'skipped', 'dead')),
     reason text,
+    last_error text,
     failures integer NOT NULL DEFAULT 0,
     failing_since timestamptz,
     stalls integer NOT NULL DEFAULT 0,
@@ -21,7 +22,7 @@ CREATE TABLE inbox (
     drafted_at timestamptz,
     settled_at timestamptz
 );
-COMMENT ON COLUMN inbox.reason IS 'why it was skipped, is dead, was abstained from, or failed last';
+COMMENT ON COLUMN inbox.reason IS 'why it was skipped, is dead, or was abstained from; NULL for a draft';
 COMMENT ON COLUMN inbox.failures IS 'attempts that failed for another cause than an outage';
 COMMENT ON COLUMN inbox.stalls IS 'workers that died on it';
 COMMENT ON COLUMN inbox.written_at IS 'when the citizen wrote';
