@@ -22,24 +22,31 @@ _ADDRESSES = (
     re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
     # A host name. In lower case any ending counts; « jour.Vous » is a forgotten space, « JOUR.FR » is not.
     re.compile(r"\b(?!\d+\.\d)[\w-]{2,}(?:\.[\w-]+)*\.[a-z]{2,}\b(?:[/:?#]\S*)?"),
-    re.compile(
-        r"\b[\w-]{2,}(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info|io|gouv|ru|cn|xyz)\b(?:[/:?#]\S*)?", re.IGNORECASE
-    ),
+    re.compile(r"\b(?!\d+\.\d)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE),
+    re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info|io|gouv|ru|cn|xyz)\b(?:[/:?#]\S*)?", re.IGNORECASE),
     re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?:[/:]\S*)?"),
 )
+_DOTS = dict.fromkeys(map(ord, "․。．｡"), ".")  # what browsers read as a dot in an address
 _FINAL_MARKS = re.compile(r"[.!?…,;:)»]*$")
 
 
 def clean(text: str) -> tuple[str, bool]:
     """The text without what a model has no business to write, and whether an address was among it."""
-    text = visible(html.unescape(text))
+    text = visible(html.unescape(text)).translate(_DOTS)
     text = _TAGS.sub(" ", _SCRIPTS.sub(" ", text))
     text, links = _MARKDOWN_LINK.subn(r"\1", text)
+    text, found = _without_addresses(text)
+    text = _tidy(_EMPHASIS.sub(" ", _LEADING.sub("", _MARKERS.sub("", text))))
+    text, joined = _without_addresses(text)  # « exemple .fr » becomes one when it is tidied
+    return text, links + found + joined > 0
+
+
+def _without_addresses(text: str) -> tuple[str, int]:
+    count = 0
     for address in _ADDRESSES:
         text, found = address.subn(_without_address, text)
-        links += found
-    text = _EMPHASIS.sub(" ", _LEADING.sub("", _MARKERS.sub("", text)))
-    return _tidy(text), links > 0
+        count += found
+    return text, count
 
 
 def _without_address(match: re.Match[str]) -> str:

@@ -67,17 +67,20 @@ def index(
     embedder: Embedder,
     cache: VectorCache,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    complete: Callable[[], bool] = lambda: True,
 ) -> Indexed:
     """Bring a store up to date with what `documents` has now.
 
     A document that is new or has changed is replaced, one that is no longer there is removed, within the corpora that
     `documents` names. `progress` is told how many of the changed passages have their vector, and how many there are.
+    `complete` is asked once all are read: where it says no, what is missing may only be unreadable, and stays.
     Searches see the whole change at once, at its end.
     """
     present = list(documents)
     known = {id: digest for corpus in {d.corpus for d in present} for id, digest in store.digests(corpus).items()}
     changed = [document for document in present if known.get(document.id) != document.digest]
-    gone = sorted(known.keys() - {document.id for document in present})
+    gone = sorted(known.keys() - {document.id for document in present}) if complete() else []
     texts = {text_digest(text): text for document in changed for text in _texts(document)}
     vectors, embedded = _vectors(texts, embedder, cache, progress)
     if changed or gone:

@@ -5,6 +5,7 @@ A success is a 2xx *with JSON*: a helpdesk in maintenance, or the proxy before i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -122,12 +123,12 @@ def _failure(what: str, response: requests.Response, content: Any) -> RemoteErro
     if status == HTTPStatus.UNAUTHORIZED:
         return CredentialsRefused(f"{message}. Our key is refused: make a new one there and set it here", status=status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        message += (
-            f", a redirection to {clean(response.headers.get('Location', ''), 100)}: set the final address as url"
-        )
+        place = re.match(r"https?://[\w.:-]+", response.headers.get("Location", ""))
+        message += f", a redirection to {place[0] if place else 'elsewhere'}: set the final address as url"
         return RemoteError(message, permanent=False, status=status)  # a proxy's page of maintenance, or a wrong url
     if status == HTTPStatus.FORBIDDEN:
-        message += ". The account lacks a right on this, or the helpdesk is in maintenance"
+        passing = _is_maintenance(content)
+        message += ". The helpdesk is in maintenance" if passing else ". The account lacks a right on this"
     elif content is _NOT_JSON:
         message += ", and no JSON: is this its address? A proxy or a maintenance page answers so"
     return RemoteError(
@@ -139,9 +140,14 @@ def _permanent(status: int, content: Any) -> bool:
     if status < HTTPStatus.BAD_REQUEST or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         return False
     if status == HTTPStatus.FORBIDDEN:
-        return False  # Zammad in maintenance answers 403 to everyone but its admins
+        return not _is_maintenance(content)
     # The helpdesk's own 404 is JSON; another one is a proxy that has lost the helpdesk for a while.
     return not (status == HTTPStatus.NOT_FOUND and content is _NOT_JSON)
+
+
+def _is_maintenance(content: Any) -> bool:
+    """Zammad in maintenance answers 403 to everyone but its admins, in words of its own; a proxy answers no JSON."""
+    return content is _NOT_JSON or "maintenance" in _said(content).lower()
 
 
 def _said(content: Any) -> str:

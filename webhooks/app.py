@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import psycopg
 from flask import Flask, Response, request
+from gunicorn.http.errors import ParseException
 from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -18,6 +19,7 @@ from webhooks.schema import SchemaMismatch
 
 log = logging.getLogger("greffier.web")
 
+LONGEST_SILENCE = 10.0  # seconds within a body
 LARGEST_BODY = 8 * 1024 * 1024  # bytes; Zammad allows articles of 1.5 million characters, about 4 MB once escaped
 
 
@@ -33,13 +35,14 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
     | no such helpdesk                                     | 404    | no     | tries again |
     | not POST                                             | 405    | no     | tries again |
     | signature missing or wrong                           | 401    | no     | tries again |
-    | signed, but unreadable                               | 400    | no     | tries again |
+    | signed but unreadable, or chunks that are none       | 400    | no     | tries again |
     | over 8 MiB, by its header or while reading           | 413    | no     | tries again |
+    | stops in the middle of its body                      | 408    | no     | tries again |
     | PostgreSQL does not answer                           | 503    | no     | tries again |
     """
     app = Flask("greffier")
 
-    @app.post("/webhooks/<name>")
+    @app.post("/webhooks/<name>", provide_automatic_options=False)
     def webhook(name: str) -> Response:
         if name not in helpdesks:
             return _empty(404)
@@ -87,12 +90,19 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
 
 def _body() -> bytes:
     """The raw bytes, counted while they are read: a chunked body announces no length."""
+    if connection := request.environ.get("gunicorn.socket"):
+        connection.settimeout(LONGEST_SILENCE)  # a sender that stops in the middle must not keep a thread
     body = bytearray()
-    if (request.content_length or 0) <= LARGEST_BODY:
-        while len(body) <= LARGEST_BODY and (part := request.stream.read(65536)):
+    try:
+        while max(len(body), request.content_length or 0) <= LARGEST_BODY:
+            part = request.stream.read(65536)
+            if not part:
+                return bytes(body)
             body += part
-        if len(body) <= LARGEST_BODY:
-            return bytes(body)
+    except TimeoutError:
+        raise Refused(f"nothing came for {LONGEST_SILENCE} s", status=408) from None
+    except (OSError, ParseException) as error:
+        raise Refused(f"a body that cannot be read: {type(error).__name__}", status=400) from None
     raise Refused(f"a body of more than {LARGEST_BODY} bytes", status=413)
 
 

@@ -40,7 +40,7 @@ def main() -> None:
     except Exception as error:
         if type(error).__module__.partition(".")[0] not in ("psycopg", "psycopg_pool"):
             raise
-        print(f"greffier: database_url: the database does not answer: {error}", file=sys.stderr)  # noqa: T201
+        print(f"greffier: database_url: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
 
 

@@ -24,7 +24,7 @@ from procrastinate.jobs import Job, Status
 log = logging.getLogger("greffier.jobs")
 
 DRAFTS, SYSTEM = "drafts", "system"
-RECONNECT_AFTER = 5.0  # seconds
+RECONNECT_AFTER, POOL_TIMEOUT = 5.0, 5.0  # seconds
 HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
 _SENDER = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
@@ -78,7 +78,7 @@ def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float
 
 
 def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.App:
-    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url))
+    app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url, timeout=POOL_TIMEOUT))
 
     @app.task(name="draft", queue=DRAFTS, pass_context=True, retry=_WhenAsked())
     def draft(context: procrastinate.JobContext, key: str) -> None:

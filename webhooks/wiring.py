@@ -73,17 +73,19 @@ def worker(settings: Settings, pool: ConnectionPool[Connection]) -> Worker:
 
 
 def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
-    """The chain, from a ticket and a message to an answer. Raises what `embeddings` raises."""
+    """The chain, from a ticket and a message to an answer. Raises GreffierError without embedder or index."""
     from chains.drafter import Question, make_drafter
     from chains.model import chat_model
     from chains.retrieval import HybridRetriever
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
+    index = store(pool, embedder)
+    index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
         chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
     )
     chain = make_drafter(
-        HybridRetriever(store=store(pool, embedder), embeddings=embedder.embeddings, limit=limits.passages),
+        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
@@ -132,7 +134,10 @@ def index_service_public(
     from webhooks.vectors import Vectors
 
     embedder = embeddings(settings)
-    return index(read_service_public(path), store(pool, embedder), embedder, Vectors(pool), progress)
+    unreadable: list[str] = []
+    documents = read_service_public(path, unreadable)
+    index_of = store(pool, embedder)
+    return index(documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable)
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -30,6 +30,7 @@ MAX_SHEET_BYTES = 16 * 1024 * 1024
 MAX_FEED_BYTES = 1024 * 1024 * 1024
 """The three feeds together have less than a third of that, unpacked."""
 MIN_GUIDE = 200
+CUT_FROM = 130  # characters; the summaries that the source has cut are of 136 to 150
 """In characters. A "Recherche guidée" with less is a decision tree: nothing in it can be cited."""
 
 _SHEET = re.compile(r"F\d+\.xml")
@@ -51,18 +52,20 @@ _LEFT_OUT = {
 }  # fmt: skip
 
 
-def read_service_public(path: Path) -> Iterator[Document]:
+def read_service_public(path: Path, unreadable: list[str] | None = None) -> Iterator[Document]:
     """The live sheets of a feed: a zip, or a folder of XML files and zips.
 
     Withdrawn sheets (no public address) and sheets without text are left out. A sheet that cannot be read is reported
     in the log and left out. Raises ConfigurationError if `path` holds no sheet at all.
     """
     seen: set[str] = set()
-    for name, content in _files(path):
+    broken = unreadable if unreadable is not None else []
+    for name, content in _files(path, broken):
         try:
             document = parse_sheet(content)
         except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
             log.warning("%s is left out: %s", name, error or type(error).__name__)
+            broken.append(name)
             continue
         if document and document.id not in seen:
             seen.add(document.id)
@@ -98,7 +101,7 @@ def parse_sheet(content: bytes) -> Document | None:
 
 def _sections(root: Element) -> Iterator[Section]:
     """The summary, then the sections of the body in the order of the sheet."""
-    summary = _text(root.find(f"{_DC}description"))
+    summary = _whole(_text(root.find(f"{_DC}description")))
     if summary:
         yield Section((), [summary])
     body = Element("Corps")
@@ -107,6 +110,14 @@ def _sections(root: Element) -> Iterator[Section]:
         blocks = [block for block in section.blocks if block != summary]  # the introduction often says it again
         if blocks:
             yield Section(section.path, blocks)
+
+
+def _whole(summary: str) -> str:
+    """The summary up to its last whole sentence: the source cuts some after about 150 characters, in mid-word."""
+    if len(summary) < CUT_FROM or summary.endswith((".", "!", "?", "»")):
+        return summary
+    end = max(summary.rfind(mark) for mark in (". ", "! ", "? "))
+    return summary[: end + 1]
 
 
 def _walk(element: Element, path: tuple[str, ...]) -> Iterator[Section]:
@@ -166,13 +177,13 @@ def _text(element: Element | None) -> str:
     return " ".join("".join(element.itertext()).translate(_INVISIBLE).replace("’", "'").split())
 
 
-def _files(path: Path) -> Iterator[tuple[str, bytes]]:
+def _files(path: Path, broken: list[str]) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file that may be a sheet, within the limits on sizes."""
     budget = MAX_FEED_BYTES
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist: give the feed's zip, or a folder with its XML files")
     for source in [path] if path.is_file() else sorted(path.rglob("*")):
-        files = _members(source) if source.suffix == ".zip" else _plain(source)
+        files = _members(source, broken) if source.suffix == ".zip" else _plain(source)
         for name, content in files:
             budget -= len(content)
             if budget < 0:
@@ -189,7 +200,7 @@ def _plain(source: Path) -> Iterator[tuple[str, bytes]]:
             yield str(source), file.read(MAX_SHEET_BYTES + 1)
 
 
-def _members(source: Path) -> Iterator[tuple[str, bytes]]:
+def _members(source: Path, broken: list[str]) -> Iterator[tuple[str, bytes]]:
     """The sheets in a zip, read in memory: nothing is ever written where a member's name says."""
     try:
         with zipfile.ZipFile(source) as archive:
@@ -207,5 +218,6 @@ def _members(source: Path) -> Iterator[tuple[str, bytes]]:
                         OSError,
                     ) as error:
                         log.warning("%s:%s is left out: %s", source.name, member.filename, error)
+                        broken.append(member.filename)
     except zipfile.BadZipFile as error:
         raise ConfigurationError(f"{source} is not a readable zip: {error}") from None

@@ -52,9 +52,15 @@ def test_a_refused_key_has_its_own_error(server: Neighbour) -> None:
     assert "Can't find User for Token" in str(error)
 
 
-def test_a_missing_right_may_be_maintenance(server: Neighbour) -> None:
+def test_a_refusal_in_maintenance_passes(server: Neighbour) -> None:
     error = failure(server, Reply({"error": "Maintenance mode enabled!"}, 403))
     assert not error.permanent
+    assert "in maintenance" in str(error)
+
+
+def test_a_missing_right_does_not_pass_by_waiting(server: Neighbour) -> None:
+    error = failure(server, Reply({"error": "Not authorized"}, 403))
+    assert error.permanent
     assert "lacks a right" in str(error)
 
 

@@ -142,3 +142,15 @@ def test_text_below_deep_nesting_is_not_lost(depth: int) -> None:
 )
 def test_hostile_mail_is_read_in_bounded_time(text: str) -> None:
     assert len(message_text(text, is_html=False)) <= MAX_TEXT
+
+
+def test_an_answer_below_a_quoted_mail_is_kept_and_the_mail_is_not() -> None:
+    body = (
+        '<div class="moz-cite-prefix">Le 12/03/2026 à 10:00, Mairie a écrit :</div>'
+        '<blockquote type="cite"><div>Le duplicata coûte 999 euros.</div></blockquote><div>Et pour ma fille ?</div>'
+    )
+    assert message_text(body, is_html=True) == "Et pour ma fille ?"
+
+
+def test_a_message_that_is_all_quoted_keeps_its_text() -> None:
+    assert "999 euros" in message_text('<blockquote type="cite">Il coûte 999 euros.</blockquote>', is_html=True)

@@ -87,7 +87,7 @@ def test_what_is_refused_gets_its_status_and_leaves_no_trace(
     assert all(record.exc_info is None for record in caplog.records)
 
 
-@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "options"])
 def test_another_method_is_not_allowed(client: FlaskClient, method: str) -> None:
     assert getattr(client, method)("/webhooks/mairie").status_code == 405
 

@@ -163,6 +163,22 @@ def test_a_value_where_a_section_is_wanted_is_refused(file: Path) -> None:
     assert "GREFFIER_CHAT: chat: Input should be" in complaint(file, GREFFIER_CHAT="x", GREFFIER_CHAT__MODEL="y")
 
 
+@pytest.mark.parametrize("value", ["3", "[1]"])
+def test_a_secret_file_that_is_no_path_is_refused(file: Path, value: str) -> None:
+    assert "api_key_file" in complaint(with_line(file, "chat", f"api_key_file = {value}"))
+
+
+@pytest.mark.parametrize("url", ["http://user:hunter2@gpu/v1", "http://gpu/v1?key=hunter2"])
+def test_an_address_holds_no_secret(file: Path, url: str) -> None:
+    text = complaint(file, GREFFIER_CHAT__BASE_URL=url)
+    assert "keys have settings of their own" in text
+    assert "hunter2" not in text
+
+
+def test_json_nested_too_deeply_is_refused(file: Path) -> None:
+    assert "GROUPS" in complaint(file, GREFFIER_HELPDESKS__MAIRIE__GROUPS="[" * 9000)
+
+
 def test_a_kind_that_is_no_word_is_refused(file: Path) -> None:
     assert "is not one of: zammad" in complaint(file, GREFFIER_HELPDESKS__MAIRIE__KIND="[1]")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 
 import pytest
 
@@ -34,3 +35,13 @@ def test_a_body_without_a_length_is_counted_while_it_is_read(greffier: System) -
     assert connection.getresponse().status == 413
     assert greffier.states() == []
     connection.close()
+
+
+@pytest.mark.parametrize(("sent", "status"), [(b"ZZ\r\n", 400), (b"5\r\nabc", 408)], ids=["no chunk", "a stop"])
+def test_a_body_that_is_broken_gets_its_status_and_no_trace(greffier: System, sent: bytes, status: int) -> None:
+    greffier.start_web()
+    with socket.create_connection(("127.0.0.1", greffier.port), timeout=30) as connection:
+        head = b"POST /webhooks/sandbox HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head + sent)
+        assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+    assert "Traceback" not in greffier.log("web")

