@@ -38,7 +38,7 @@ def clean(text: str) -> tuple[str, bool]:
     text, found = _without_addresses(text)
     text = _tidy(_EMPHASIS.sub(" ", _LEADING.sub("", _MARKERS.sub("", text))))
     text, joined = _without_addresses(text)  # « exemple .fr » becomes one when it is tidied
-    return text, links + found + joined > 0
+    return _tidy(text), links + found + joined > 0
 
 
 def _without_addresses(text: str) -> tuple[str, int]:

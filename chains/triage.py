@@ -6,8 +6,7 @@ import re
 from datetime import datetime
 from enum import StrEnum
 
-from connector.settings import Mode
-from connector.ticket import Message, Role, Ticket, TicketState
+from connector.ticket import Message, Mode, Role, Ticket, TicketState
 
 
 class SkipReason(StrEnum):

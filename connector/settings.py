@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,8 @@ from pydantic import (
     TypeAdapter,
     model_validator,
 )
+
+from connector.ticket import Mode
 
 
 def _http_url(text: str) -> str:
@@ -60,13 +61,6 @@ class Section(BaseModel):
 
 def _types(annotation: Any) -> tuple[Any, ...]:
     return (annotation, *getattr(annotation, "__args__", ()))
-
-
-class Mode(StrEnum):
-    """What Greffier does in a group."""
-
-    DRAFT = "draft"
-    OFF = "off"
 
 
 class HelpdeskSettings(Section):

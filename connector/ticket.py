@@ -22,6 +22,13 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
+class Mode(StrEnum):
+    """What Greffier does in a group."""
+
+    DRAFT = "draft"
+    OFF = "off"
+
+
 class TicketState(StrEnum):
     """What matters to us of a ticket's state; the helpdesk's own states are richer."""
 

@@ -9,8 +9,7 @@ import psycopg
 from pydantic import BaseModel, SecretStr
 
 from connector.errors import GreffierError
-from connector.settings import Mode
-from connector.ticket import Finding, Level
+from connector.ticket import Finding, Level, Mode
 from webhooks import wiring
 from webhooks.settings import Settings
 

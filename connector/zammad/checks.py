@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from connector.errors import RemoteError
 from connector.rest import Rest, http_date
-from connector.settings import Mode
 from connector.text import clean
-from connector.ticket import Finding, Level
+from connector.ticket import Finding, Level, Mode
 from connector.zammad.answers import Account, read
 from connector.zammad.settings import ZammadSettings
 

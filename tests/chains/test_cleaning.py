@@ -23,6 +23,11 @@ from chains.cleaning import clean
         "tel:0899000000",
         "10.0.0.1:8080/x",
         "bücher.example",
+        "t.co/abc",
+        "x.com",
+        "PAIEMENT.SHOP/x",
+        "evil。com",
+        "paiement .example",
     ],
 )
 def test_an_address_is_taken_out(address: str) -> None:

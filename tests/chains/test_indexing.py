@@ -37,10 +37,15 @@ class Site:
         self.store, self.cache, self.embeddings = MemoryStore(), MemoryCache(), HashedWords()
         self.progress: list[tuple[int, int]] = []
 
-    def index(self, *documents: Document, model: str = "words", prefix: str = "p: ") -> Indexed:
-        embedder = Embedder(model, DIMENSION, prefix, self.embeddings)
-        store = self.store
-        return index(documents, store, embedder, self.cache, lambda *done: self.progress.append(done))  # type: ignore[arg-type]
+    def index(self, *documents: Document, model: str = "words", prefix: str = "p: ", complete: bool = True) -> Indexed:
+        return index(
+            documents,
+            self.store,  # type: ignore[arg-type]
+            Embedder(model, DIMENSION, prefix, self.embeddings),
+            self.cache,
+            lambda *done: self.progress.append(done),
+            complete=lambda: complete,
+        )
 
 
 @pytest.fixture
@@ -66,6 +71,12 @@ def test_only_the_texts_that_changed_are_embedded(site: Site) -> None:
     site.index(ONE, TWO)
     changed = document("two", "Deux", "Second texte.", "Texte nouveau.")
     assert site.index(ONE, changed) == Indexed(unchanged=1, replaced=1, removed=0, embedded=1)
+
+
+def test_what_is_missing_from_a_feed_that_is_not_whole_stays(site: Site) -> None:
+    site.index(ONE, TWO)
+    assert site.index(ONE, complete=False).removed == 0
+    assert site.store.entries.keys() == {"one", "two"}
 
 
 def test_a_document_that_disappeared_is_removed_from_its_corpus_only(site: Site) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from chains.triage import SkipReason, triage
-from connector.settings import Mode
-from connector.ticket import Attachment, Message, Person, Role, Ticket, TicketState
+from connector.ticket import Attachment, Message, Mode, Person, Role, Ticket, TicketState
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 LATER = START + timedelta(hours=1)

@@ -77,6 +77,7 @@ def test_after_a_pause_the_waiting_messages_are_drafted(greffier: System) -> Non
     assert greffier.run("pause").exit_code == 0
     greffier.start("worker")
     greffier.sandbox.write_as_customer("Dépôt de garantie", TEXT.format(2))
+    wait_until(lambda: greffier.states() == ["accepted"])
     wait_until(lambda: greffier.rows("SELECT FROM procrastinate_jobs WHERE queue_name = 'drafts'") == [])
     assert greffier.states() == ["accepted"]
     assert greffier.run("resume").exit_code == 0

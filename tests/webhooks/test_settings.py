@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connector.errors import ConfigurationError
-from connector.settings import Mode
+from connector.ticket import Mode
 from webhooks.settings import MENTION, Settings, load
 
 TOML = """

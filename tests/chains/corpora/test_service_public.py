@@ -154,6 +154,29 @@ def test_a_file_over_the_limit_is_left_out(tmp_path: Path, monkeypatch: pytest.M
     assert [document.id for document in read_service_public(tmp_path)] == ["particuliers/F3"]
 
 
+def test_a_damaged_member_is_left_out_and_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "feed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "F1.xml", SHEET.format(body="<Texte>" + "".join(f"<P>{n}</P>" for n in range(2000)) + "</Texte>")
+        )
+        archive.writestr("F3.xml", SHEET.format(body="").replace('"F1"', '"F3"'))
+    content = bytearray((tmp_path / "feed.zip").read_bytes())
+    content[200:240] = b"\xff" * 40
+    (tmp_path / "feed.zip").write_bytes(content)
+    unreadable: list[str] = []
+    assert [document.id for document in read_service_public(tmp_path, unreadable)] == ["particuliers/F3"]
+    assert unreadable == ["F1.xml"]
+
+
+def test_a_summary_that_the_source_has_cut_ends_with_its_last_sentence() -> None:
+    cut = "Vous devez déclarer la perte. Si vous avez perdu un portefeuille ou un sac dans lequel se trouvaient tous"
+    sheet_with = SHEET.format(body="<Texte><Paragraphe>Le corps.</Paragraphe></Texte>")
+    document = parse_sheet(sheet_with.replace("Résumé de la fiche.", f"{cut} vos papiers d'identité, la décl").encode())
+    assert document is not None
+    assert document.text.count("Vous devez déclarer la perte.") == 1
+    assert "la décl" not in document.text
+
+
 def test_a_feed_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_public, "MAX_FEED_BYTES", 10_000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
