@@ -50,7 +50,7 @@ def test_a_database_that_is_away_is_named_without_a_trace_and_without_its_passwo
     greffier.config.write_text(broken, "utf-8")
     done = greffier_command("--config", str(greffier.config), "status", folder=greffier.config.parent)
     assert done.returncode == 1
-    assert done.stderr.startswith("greffier: database_url: the database does not answer")
+    assert done.stderr.startswith("greffier: database_url: connection failed")
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr
 
