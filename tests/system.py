@@ -109,6 +109,11 @@ class System:
         """A connection to the database."""
         return psycopg.connect(self.database)
 
+    def execute(self, sql: str) -> None:
+        """Change the database."""
+        with self.connection() as connection:
+            connection.execute(sql)
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the database answers."""
         with self.connection() as connection:

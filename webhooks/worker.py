@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from traceback import format_tb
 from typing import Protocol
 
 import psycopg
@@ -21,7 +22,7 @@ from connector.helpdesk import Helpdesk
 from connector.settings import HelpdeskSettings
 from connector.ticket import Note, Ticket
 from webhooks import jobs
-from webhooks.ledger import Entry, Ledger
+from webhooks.ledger import Entry, Ledger, State
 
 log = logging.getLogger("greffier.worker")
 
@@ -85,6 +86,9 @@ class Worker:
         if entry.helpdesk not in self._helpdesks:
             raise RemoteError(f"no helpdesk named {entry.helpdesk} is configured", permanent=True)
         helpdesk, settings = self._helpdesks[entry.helpdesk]
+        if entry.state == State.DRAFTED and (written := helpdesk.find_note(entry.ticket, entry.reference)):
+            self._ledger.posted(entry, written)  # the attempt before died between its note and this line
+            return
         ticket = helpdesk.fetch(entry.ticket)
         message = ticket.message(entry.message)
         language = language_of(message.text) if message else None
@@ -115,7 +119,9 @@ class Worker:
             self._ledger.bury(entry.key, reason)
         level = logging.ERROR if pause is None else logging.WARNING
         what_next = "given up" if pause is None else f"again in {pause:.0f} s"
-        log.log(level, "%s: %s: %s", entry.key, what_next, reason, exc_info=not isinstance(error, GreffierError))
+        # of an error that we did not foresee, the places without its message, which could repeat a citizen's words
+        places = "" if isinstance(error, GreffierError) else "".join(["\n", *format_tb(error.__traceback__)])
+        log.log(level, "%s: %s: %s%s", entry.key, what_next, reason, places)
         return pause
 
     def may_live(self, key: str) -> bool:

@@ -76,6 +76,31 @@ def test_a_note_whose_answer_was_lost_is_found_again(line: Line) -> None:
 
 
 @pytest.mark.server
+def test_a_note_that_was_written_before_a_crash_is_recorded_even_if_an_agent_has_answered_since(line: Line) -> None:
+    ticket, key = line.message()
+    line.worker.handle(key, 0)
+    line.greffier.execute("UPDATE inbox SET state = 'drafted', settled_at = NULL")  # as if it had died before
+    line.sandbox.reply_as_agent(ticket, "Bonjour, un mois.")
+    line.worker.handle(key, 1)
+    assert (line.entry(key).state, len(line.sandbox.notes(ticket))) == (State.POSTED, 1)
+
+
+@pytest.mark.server
+def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
+    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(ticket: object, message_id: str) -> None:
+        raise ValueError("a citizen's words")
+
+    _, key = line.message()
+    monkeypatch.setattr(line.worker, "_draft", fail)
+    assert line.worker.handle(key, 0) is not None
+    assert line.entry(key).last_error == "ValueError in Greffier, see the log"
+    assert "in fail" in caplog.text
+    assert "a citizen's words" not in caplog.text.replace('raise ValueError("a citizen\'s words")', "")
+
+
+@pytest.mark.server
 def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(line: Line) -> None:
     ticket, key = line.message()
     line.greffier.models.requests.clear()
