@@ -35,7 +35,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A number that is a name: of a phone, a form, an article of law, an hour of the day; and the days of the week."""
+    """What counts as it is named: a phone, a form, an article of law, an hour, a weekday, « par mois », « moitié »."""
 
     text: str
 
@@ -274,6 +274,14 @@ _READERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]]] = [
             rf"(?<!\w)(?:(?P<nth>\d+)(?:ers?|[èe]?res?|es?|[èe]mes?|nde?s?)"
             rf"|{vocabulary.alternatives(vocabulary.RANKS)}|premi[èe]re)s?(?!\w)",
             _rank,
+        ),
+        (
+            rf"(?<!\w)(?:par{_SPACE}+|/{_SPACE}?)(?:an(?:née)?|semestre|trimestre|mois|semaine|jour|heure)(?!\w)",
+            lambda m: Code("par " + re.split(r"[\s/]+", _fold(m[0]).replace("annee", "an"))[-1]),
+        ),
+        (
+            r"(?<!\w)(?:moitié|(?:un|deux)\s+tiers|(?:un|trois)\s+quarts?|demie?|double|triple)(?!\w)",
+            lambda m: Code(" ".join(_fold(m[0]).removesuffix("e").split())),
         ),
         (
             rf"(?<!\w)(?:(?P<euro>€){_SPACE}?)?"

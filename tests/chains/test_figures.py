@@ -114,3 +114,17 @@ def test_what_is_doubtful_is_quoted_word_for_word() -> None:
 
 def test_a_long_text_of_digits_is_read_in_linear_time() -> None:
     assert len(figures("1 " * 5000 + "deux " * 2000)) > 0
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "runs"),
+    [
+        ("Elle est de 150 € par mois.", "Elle est de 150 € par an.", ("par mois",)),
+        ("Elle est de 150 €/mois.", "Elle est de 150 € par mois.", ()),
+        ("Comptez une demi-année.", "Comptez 6 mois.", ("demi",)),
+        ("La moitié est rendue.", "Un tiers est rendu.", ("moitié",)),
+        ("La moitié est rendue.", "Le bailleur rend la moitié.", ()),
+    ],
+)
+def test_a_share_and_a_period_are_figures_too(claim: str, source: str, runs: tuple[str, ...]) -> None:
+    assert unproved(claim, [source]) == runs
