@@ -28,8 +28,6 @@ log = logging.getLogger("greffier.drafter")
 
 LANGUAGE = "fr"
 """Of every reply: the sources are in French, and a statement is checked word against word with its source."""
-MAX_QUERY = 2000
-"""The longest question that is searched for, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def make_drafter(
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
     def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
         message = _message(question)
-        query = f"{question.ticket.title}\n{message.text}"[:MAX_QUERY]
+        query = f"{question.ticket.title}\n{message.text}"
         documents = retriever.invoke(query, config, language=language_of(message.text))[:passages]
         found = tuple(document.metadata["passage"] for document in documents)
         if too_weak(documents, min_cosine=min_cosine):

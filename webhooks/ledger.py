@@ -73,6 +73,11 @@ _OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late chang
 _COLUMNS = ", ".join(column.name for column in fields(Entry))
 
 
+def _ticket_name(of: Event | Entry) -> str:
+    """What the queue's lock and the advisory lock call a ticket."""
+    return f"{of.helpdesk}:{of.ticket}"
+
+
 class Ledger:
     """The product's tables. Each method is one transaction; psycopg's errors pass through."""
 
@@ -93,14 +98,14 @@ class Ledger:
                 [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery],
             ).fetchone()
             if new:
-                enqueue(connection, event.key, f"{event.helpdesk}:{event.ticket}")
+                enqueue(connection, event.key, _ticket_name(event))
             return new is not None
 
     def orphans(self) -> list[Entry]:
         """Open messages that no job of the queue will take up: they were left by a pause, or their job is gone."""
         return self._entries(
-            "state IN ('accepted', 'drafted') AND NOT EXISTS"
-            " (SELECT FROM pause WHERE pause.helpdesk IN ('*', inbox.helpdesk)) AND NOT EXISTS"
+            f"{_OPEN} AND NOT EXISTS"
+            f" (SELECT FROM pause WHERE pause.helpdesk IN ('{EVERYTHING}', inbox.helpdesk)) AND NOT EXISTS"
             " (SELECT FROM procrastinate_jobs AS job"
             " WHERE job.status IN ('todo', 'doing') AND job.args->>'key' = inbox.key) ORDER BY accepted_at"
         )
@@ -108,7 +113,7 @@ class Ledger:
     def requeue(self, entry: Entry, enqueue: Callable[[Connection, str, str], None]) -> None:
         """Give a message a new job."""
         with self._pool.connection() as connection:
-            enqueue(connection, entry.key, f"{entry.helpdesk}:{entry.ticket}")
+            enqueue(connection, entry.key, _ticket_name(entry))
 
     def require_writable(self) -> None:
         """Raise unless an event could be kept now, on the schema that this program knows."""
@@ -164,7 +169,7 @@ class Ledger:
         An advisory lock of a session of its own: PostgreSQL frees it when this process dies, and keeps it while the
         process is merely frozen, so a second worker cannot write in between.
         """
-        name = f"{entry.helpdesk}:{entry.ticket}"
+        name = _ticket_name(entry)
         with self._pool.connection() as connection:
             connection.autocommit = True
             try:
@@ -242,7 +247,7 @@ class Ledger:
 
     def oldest_open(self) -> Entry | None:
         """The message that has waited longest."""
-        return next(iter(self._entries("state IN ('accepted', 'drafted') ORDER BY accepted_at LIMIT 1")), None)
+        return next(iter(self._entries(f"{_OPEN} ORDER BY accepted_at LIMIT 1")), None)
 
     def dead(self, limit: int) -> list[Entry]:
         """The messages that need an admin, the newest first."""
