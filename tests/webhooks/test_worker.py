@@ -101,13 +101,18 @@ def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
 
 
 @pytest.mark.server
-def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(line: Line) -> None:
+def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise RemoteError("the helpdesk is away", permanent=False)
+
     ticket, key = line.message()
     line.greffier.models.requests.clear()
-    line.sandbox.faults.tokens = "revoked"
-    line.worker.handle(key, 0)
-    line.sandbox.faults.tokens = "valid"
-    line.ledger.resume()
+    with monkeypatch.context() as patch:
+        patch.setattr(line.worker, "_post", away)
+        assert line.worker.handle(key, 0) is not None
+    assert line.entry(key).state == State.DRAFTED
     line.worker.handle(key, 1)
     line.worker.handle(key, 2)
     chats = [request for request in line.greffier.models.requests if request.path.endswith("/chat/completions")]
