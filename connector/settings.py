@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from connector.ticket import Mode
+from connector.ticket import Channel, Mode
 
 
 def _http_url(text: str) -> str:
@@ -70,6 +70,13 @@ class HelpdeskSettings(Section):
     """Which helpdesk this is, a key of `connector.registry.HELPDESKS`."""
     groups: dict[str, Mode] = Field(default_factory=dict)
     """Covered groups by their full name, each with `draft` or `off`. A group that is not listed is not covered."""
+    intake: Literal["webhook", "poll"] = "webhook"
+    """How new messages reach us: `webhook`, or `poll` where the helpdesk cannot call us."""
+    poll_every: float = Field(default=10, ge=1, le=3600)
+    """Seconds between two looks where `intake` is `poll`. With webhooks, a sweep looks every minute for lost ones."""
+    channels: frozenset[Channel] = frozenset({Channel.EMAIL, Channel.WEB})
+    """Ways by which a message may come to get a draft: `email`, `web`, `phone` (typed by an agent), `chat`, `sms`,
+    `social`, `other`."""
     start: AwareDatetime | None = None
     """Messages written before this moment are left alone. By default the moment of Greffier's first start."""
 

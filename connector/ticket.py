@@ -12,6 +12,12 @@ class EventKind(StrEnum):
 
     MESSAGE = "message"
     """A citizen wrote."""
+    REPLY = "reply"
+    """An agent answered the citizen."""
+    COMMAND = "command"
+    """An agent asks something of Greffier, by an internal note or a macro."""
+    TICKET = "ticket"
+    """The ticket itself changed: it was moved to another group, closed or merged. Its messages are to be looked at."""
 
 
 class Role(StrEnum):
@@ -20,6 +26,20 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
     SYSTEM = "system"
+
+
+class Channel(StrEnum):
+    """The way by which a message came; what a helpdesk names otherwise is `other`."""
+
+    EMAIL = "email"
+    WEB = "web"
+    """A form or a portal."""
+    PHONE = "phone"
+    """A call or a fax, typed by an agent."""
+    CHAT = "chat"
+    SMS = "sms"
+    SOCIAL = "social"
+    OTHER = "other"
 
 
 class Mode(StrEnum):
@@ -77,6 +97,14 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """What an agent asks of Greffier: the first word after `@greffier` in lower case, and the rest."""
+
+    word: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a ticket, as plain text without the quoted thread and the signature."""
 
@@ -90,6 +118,9 @@ class Message:
     """Written by a machine: out-of-office answer, bounce, receipt."""
     ours: bool = False
     """Written by Greffier."""
+    channel: Channel = Channel.EMAIL
+    command: Command | None = None
+    """What an internal note asks of Greffier."""
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -137,6 +168,8 @@ class Note:
     body: tuple[Line, ...] = ()
     sources: tuple[Line, ...] = ()
     footer: tuple[Line, ...] = ()
+    reply: tuple[Line, ...] = ()
+    """The clean text to send, for helpdesks that can offer it in the agent's editor; empty where there is none."""
     language: str = "fr"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AwareDatetime, Field, SecretStr, field_validator, model_validator
 
 from connector.settings import HelpdeskSettings, Url
 
@@ -19,10 +20,16 @@ class ZammadSettings(HelpdeskSettings):
     """The address at which agents open Zammad, without `/api/v1`."""
     token: SecretStr
     """An access token of Greffier's account, with the permission `ticket.agent`. In Zammad: profile, Token Access."""
-    webhook_secret: SecretStr = Field(min_length=1)
-    """The "HMAC SHA1 Signature Token" of the webhook in Zammad, at most 200 characters."""
+    webhook_secret: SecretStr | None = Field(default=None, min_length=1)
+    """The "HMAC SHA1 Signature Token" of the webhook in Zammad, at most 200 characters. Needed where `intake` is
+    `webhook`."""
     previous_webhook_secret: SecretStr | None = Field(default=None, min_length=1)
     """The signature token before, still accepted while it is being replaced."""
+    previous_webhook_secret_until: AwareDatetime | None = None
+    """From this moment on the signature token before is refused. By default it is accepted as long as it is set."""
+    offer_draft: bool = False
+    """Also offer the clean text as a shared draft, which agents find in their editor, in groups that allow it. A draft
+    that a person has touched is left alone."""
     sender: Literal["system", "agent"] = "system"
     """In whose name notes are written: `system` is silent, `agent` notifies and mails the agents of the group."""
     timeout: float = Field(default=30.0, gt=0, le=300)
@@ -38,8 +45,16 @@ class ZammadSettings(HelpdeskSettings):
             raise ValueError("an access token is made of letters, digits and signs, without spaces or line ends")
         return token
 
+    @model_validator(mode="after")
+    def _is_reachable(self) -> Self:
+        if self.intake == "webhook" and self.webhook_secret is None:
+            raise ValueError('set webhook_secret, or intake = "poll" where Zammad cannot call us')
+        return self
+
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """Each secret that a delivery may be signed with; never empty."""
-        secrets = (self.webhook_secret, self.previous_webhook_secret)
+        """Each secret that a delivery may be signed with now; empty where there is no webhook."""
+        until = self.previous_webhook_secret_until
+        expired = until is not None and datetime.now(UTC) >= until
+        secrets = (self.webhook_secret, None if expired else self.previous_webhook_secret)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
