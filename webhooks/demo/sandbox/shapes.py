@@ -183,7 +183,7 @@ def person(store: Store, user: User, updated_at: datetime) -> Shape:
         "created_at": stamp(user.created_at),
         "updated_at": stamp(updated_at),
     }
-    if user.id == SYSTEM_USER:
+    if user.id == SYSTEM_USER and not store.zammad.person:  # seen in 5.2
         shape |= {"address": "", "department": ""}
     return current(store, shape | dict(store.zammad.person))
 
@@ -275,7 +275,7 @@ def assets(store: Store, user_ids: Iterable[int]) -> Shape:
     people = [store.users[id] for id in sorted({*user_ids, SYSTEM_USER}) if id in store.users]
     groups = {group for someone in people for group in someone.access}
     return {
-        "User": {str(someone.id): user(store, someone) | {"accounts": {}} for someone in people},
+        "User": {str(someone.id): current(store, user(store, someone) | {"accounts": {}}) for someone in people},
         "Role": {
             str(held.id): role(store, held)
             for held in store.roles.values()

@@ -154,28 +154,28 @@ def _credentials(town: Valbrume, recorded: str, name: str) -> str:
     return ("Bearer " if recorded.startswith("Bearer") else "Token token=") + token
 
 
-def deliver_again(name: str) -> bytes:
+def deliver_again(town: Sandbox, recorded: Any, agent: str = AGENT) -> bytes:
     """The recorded delivery as the sandbox makes it, after the same history."""
-    recorded, town = load(name)["body_parsed"], Valbrume()
     ticket, article = recorded["ticket"], recorded["article"]
     group, customer = town.store.group(ticket["group"]["name"]), town.store.customer(ticket["customer"]["email"])
     assert group is not None
     if not article:  # an agent took the ticket over
-        id, _ = town.phone_in(ticket["title"], "...", group=group.name, customer=customer.email)
-        agent = town.store.user(AGENT)
-        assert agent is not None
-        town.store.update_ticket(agent, id, {"owner_id": agent.id, "state": "open", "priority": "3 high"})
+        id, _ = town.write_as_customer(ticket["title"], "...", group=group.name, customer=customer.email)
+        owner = town.store.user(agent)
+        assert owner is not None
+        values = {"owner_id": owner.id, "state": "open", "priority": ticket["priority"]["name"]}
+        town.store.update_ticket(owner, id, values)
         return payload.delivery(town.store, id, None, town.url) or b""
     author = town.store.user(article["created_by"]["login"]) or customer
     new = NewArticle(
         files=tuple((file["filename"], "text/plain", b"...") for file in article["attachments"]),
         **{key: article[key] for key in ("body", "content_type", "type", "sender", "internal", "preferences")},
-        **{key: article[key] for key in ("subject", "to", "cc", "message_id")},
+        **{key: article[key] for key in ("subject", "to", "cc", "message_id", "in_reply_to")},
     )
     if ticket["article_ids"][0] == article["id"]:
         created = town.store.create_ticket(author, group, customer, ticket["title"], new)
         return payload.delivery(town.store, created.id, created.article_ids[0], town.url) or b""
     id, _ = town.write_as_customer(ticket["title"], "...", group=group.name, customer=customer.email)
-    if ticket["last_contact_agent_at"] and article["type"] != "email":
-        town.reply_as_agent(id, "...")
+    if ticket["last_contact_agent_at"] and (article["type"], article["sender"]) != ("email", "Agent"):
+        town.reply_as_agent(id, "...", agent=agent)
     return payload.delivery(town.store, id, town.store.add_article(author, id, new).id, town.url) or b""
