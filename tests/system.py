@@ -82,6 +82,14 @@ class System:
             "utf-8",
         )
 
+    def configure(self, line: str, section: str = "helpdesks.sandbox") -> None:
+        """Add a setting to a section, or change it."""
+        name = line.split("=")[0].strip()
+        before, header, after = self.config.read_text("utf-8").partition(f"[{section}]\n")
+        kept, bracket, rest = after.partition("\n[")
+        others = "\n".join(one for one in kept.split("\n") if one.split("=")[0].strip() != name)
+        self.config.write_text(f"{before}{header}{line}\n{others}{bracket}{rest}", "utf-8")
+
     def start(self, command: str) -> subprocess.Popen[bytes]:
         """Run `greffier COMMAND`."""
         with (self.logs / f"{command}.log").open("ab") as log:
@@ -98,7 +106,7 @@ class System:
     def start_web(self) -> None:
         """Run the web process, tell the helpdesk of it, and wait until it takes messages in."""
         self.start("web")
-        self.sandbox.webhook(f"{self.url}/webhooks/sandbox", SECRET)
+        self.sandbox.set_up(f"{self.url}/webhooks/sandbox", SECRET)
         wait_until(lambda: answers(f"{self.url}/readyz"))
 
     def run(self, *arguments: str) -> Result:

@@ -5,14 +5,17 @@ A subclass gives the fixtures `helpdesk`, the connector under test, and `desk`, 
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import pytest
 
 from connector.errors import CredentialsRefused, Refused, RemoteError
-from connector.helpdesk import Helpdesk
-from connector.ticket import EventKind, Level, Note, Role, Span, TicketState
+from connector.helpdesk import Helpdesk, OffersDraft
+from connector.ticket import Command, EventKind, Level, Note, Role, Span, TicketState
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 NOTE = Note(
     reference="gr-7f3a9c21",
     subject="Projet de réponse",
@@ -29,6 +32,15 @@ class Desk(Protocol):
 
     def reply(self, ticket: str, text: str) -> None:
         """An agent answers the citizen."""
+
+    def note(self, ticket: str, text: str) -> None:
+        """An agent writes an internal note."""
+
+    def offered(self, ticket: str) -> str | None:
+        """The HTML of the draft that waits in the agent's editor."""
+
+    def edit_offered(self, ticket: str, text: str) -> None:
+        """An agent changes it."""
 
     def delivery(self, message: str) -> tuple[dict[str, str], bytes]:
         """What the webhook received for that message: headers with lower-case names, raw body."""
@@ -128,6 +140,49 @@ class HelpdeskContract:
         written = helpdesk.add_note(ticket, NOTE)
         assert written == helpdesk.fetch(ticket).note(NOTE.reference)
         assert len(desk.notes(ticket)) == 1
+
+    def test_a_ticket_that_changes_is_found_by_its_moment(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        old, _ = desk.write("Livret", "Bonjour")
+        moment = next(iter(helpdesk.updated_since(LONG_AGO))).at
+        new, _ = desk.write("Acte", "Bonjour")
+        found = list(helpdesk.updated_since(LONG_AGO))
+        assert [touched.ticket for touched in found] == [old, new]
+        assert all(touched.group and touched.at >= moment for touched in found)
+        desk.write("", "Je relance", ticket=old)
+        assert [touched.ticket for touched in helpdesk.updated_since(LONG_AGO)] == [new, old]
+        assert list(helpdesk.updated_since(found[-1].at + timedelta(hours=1))) == []
+
+    def test_a_command_in_a_note_is_read_and_ours_is_not(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        id, _ = desk.write("Livret", "@greffier stop")
+        desk.note(id, "@greffier encore plus court")
+        helpdesk.add_note(id, replace(NOTE, banner=((Span("@greffier stop"),),)))
+        assert [message.command for message in helpdesk.fetch(id).messages] == [
+            None,
+            Command("encore", "plus court"),
+            None,
+        ]
+
+    def test_a_draft_is_offered_replaced_and_withdrawn(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        if not isinstance(helpdesk, OffersDraft):
+            pytest.skip("this kind of helpdesk offers no draft")
+        id, _ = desk.write("Livret", "Bonjour")
+        assert helpdesk.withdraw_draft(id) is False
+        for text in ("Un mois.", "Deux mois."):
+            assert helpdesk.offer_draft(helpdesk.fetch(id), replace(NOTE, reply=((Span(text),),)))
+            assert text in (desk.offered(id) or "")
+        assert helpdesk.withdraw_draft(id) is True
+        assert desk.offered(id) is None
+
+    def test_a_draft_that_a_person_has_touched_is_left_alone(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        if not isinstance(helpdesk, OffersDraft):
+            pytest.skip("this kind of helpdesk offers no draft")
+        id, _ = desk.write("Livret", "Bonjour")
+        note = replace(NOTE, reply=((Span("Un mois."),),))
+        helpdesk.offer_draft(helpdesk.fetch(id), note)
+        desk.edit_offered(id, "Corrigé")
+        assert helpdesk.offer_draft(helpdesk.fetch(id), note) is False
+        assert helpdesk.withdraw_draft(id) is False
+        assert "Corrigé" in (desk.offered(id) or "")
 
     def test_a_ticket_that_does_not_exist_is_a_permanent_error(self, helpdesk: Helpdesk, desk: Desk) -> None:
         desk.write("Livret", "Bonjour")

@@ -14,7 +14,8 @@ from psycopg_pool import ConnectionPool
 
 from tests.conftest import created_database
 from tests.system import System, system
-from webhooks import schema
+from tests.webhooks.work import Work
+from webhooks import schema, settings, wiring
 from webhooks.demo.corpus import FEED
 from webhooks.ledger import Ledger
 
@@ -45,6 +46,14 @@ def greffier(tmp_path: Path, postgres_server: str, indexed_template: str) -> Ite
     """The whole of Greffier, its processes not yet started."""
     with created_database(postgres_server, indexed_template) as url, system(tmp_path, url) as running:
         yield running
+
+
+@pytest.fixture
+def line(greffier: System) -> Iterator[Work]:
+    """A worker in this process."""
+    given = settings.load(greffier.config, {})
+    with wiring.database(given, connections=6) as pool:
+        yield Work(greffier, pool)
 
 
 @pytest.fixture

@@ -122,3 +122,22 @@ def test_a_second_index_run_finds_nothing_to_do(greffier: System) -> None:
     done = greffier.run("index", "service-public", str(FEED))
     assert "0 sheets new or changed, 84 unchanged, 0 removed; 0 passages embedded" in done.output
     assert len(greffier.models.requests) - before <= 3  # the proof of the prefixes
+
+
+@pytest.mark.server
+def test_replay_takes_up_the_dead_and_says_what_it_does_not(greffier: System) -> None:
+    with greffier.connection() as connection:
+        for number, state in enumerate(("posted", "dead", "skipped")):
+            connection.execute(
+                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, state, reason)"
+                " VALUES (%s, 'sandbox', '7', %s, 'message', %s, 'it broke')",
+                [f"sandbox:{number}:message", str(number), state],
+            )
+    assert greffier.run("replay", "--dead").output == "taken up again: sandbox:1:message\n"
+    assert greffier.run("replay", "--dead").output == "none is dead\n"
+    assert greffier.run("replay", "sandbox:2:message").output == "taken up again: sandbox:2:message\n"
+    posted, unknown = greffier.run("replay", "sandbox:0:message"), greffier.run("replay", "sandbox:9:message")
+    assert "it is posted" in str(posted.exception)
+    assert "no such event" in str(unknown.exception)
+    assert greffier.run("replay").exit_code == 2
+    assert greffier.states().count("accepted") == 2

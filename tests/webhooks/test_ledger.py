@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
-from connector.ticket import Event, NoteRef
+from connector.ticket import Event, EventKind, NoteRef
 from webhooks import jobs
 from webhooks.ledger import Entry, Ledger, State
 
@@ -51,6 +52,8 @@ def test_without_its_job_an_event_is_not_kept(ledger: Ledger) -> None:
     assert ledger.entry(EVENT.key) is None
 
 
+NOW = datetime.now(UTC)
+ENTRY_BEFORE = Entry("k", "mairie", "12", "1", EventKind.MESSAGE, State.ACCEPTED, None, None, 0, None, 0, NOW, None)
 ABSTENTION = Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")
 
 
@@ -171,3 +174,64 @@ def test_outages_are_not_counted_as_failures(ledger: Ledger) -> None:
     entry = ledger.failed(EVENT.key, "broken", outage=False)
     assert entry is not None
     assert (entry.failures, entry.last_error) == (1, "broken")
+
+
+@pytest.mark.parametrize("reason", ["gone", "group_not_covered", "group_off", "ticket_merged"])
+def test_what_was_skipped_for_its_place_is_taken_up_where_it_stands_now(
+    ledger: Ledger, pool: Pool, reason: str
+) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.skip(EVENT.key, reason)
+    assert ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert (entry_of(ledger).state, entry_of(ledger).ticket, entry_of(ledger).reason) == (State.ACCEPTED, "99", None)
+    assert jobs_of(pool)[-1][1] == "mairie:99"
+
+
+def test_what_was_skipped_for_itself_or_has_its_note_is_not_taken_up_again(ledger: Ledger, pool: Pool) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    ledger.skip(EVENT.key, "automatic")
+    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
+    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert len(jobs_of(pool)) == 1
+
+
+def test_a_message_that_waits_is_told_of_its_new_ticket(ledger: Ledger, pool: Pool) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert (entry_of(ledger).ticket, len(jobs_of(pool))) == ("99", 1)
+
+
+def test_the_dead_are_tried_again_with_the_answer_that_they_had(ledger: Ledger, pool: Pool) -> None:
+    other = replace(EVENT, message="35")
+    for event in (EVENT, other):
+        ledger.accept(event, jobs.enqueue)
+    ledger.save_answer(EVENT.key, DRAFT)
+    ledger.bury(EVENT.key, "broken")
+    ledger.bury(other.key, "broken")
+    assert sorted(ledger.revive(jobs.enqueue)) == [EVENT.key, other.key]
+    assert entry_of(ledger).state == State.DRAFTED
+    assert ledger.counts()["accepted"] == 1
+    assert len(jobs_of(pool)) == 4
+
+
+def test_one_event_is_tried_again_by_its_key_unless_it_has_its_note(ledger: Ledger) -> None:
+    ledger.accept(EVENT, jobs.enqueue)
+    assert ledger.revive(jobs.enqueue, EVENT.key) == []
+    ledger.skip(EVENT.key, "ticket_closed")
+    assert ledger.revive(jobs.enqueue, EVENT.key) == [EVENT.key]
+    ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
+    assert ledger.revive(jobs.enqueue, EVENT.key) == []
+
+
+def test_the_draft_before_is_the_last_of_the_same_ticket_that_has_its_note(ledger: Ledger) -> None:
+    assert ledger.previous(ENTRY_BEFORE) is None
+    for message in ("34", "35"):
+        event = replace(EVENT, message=message)
+        ledger.accept(event, jobs.enqueue)
+        ledger.save_answer(event.key, DRAFT)
+        ledger.posted(replace(ENTRY_BEFORE, key=event.key), NoteRef(message, datetime.now(UTC)))
+    found = ledger.previous(replace(ENTRY_BEFORE, key="mairie:36:message"))
+    assert found is not None
+    assert (found[0].key, found[1]) == ("mairie:35:message", DRAFT)
+    assert ledger.previous(replace(ENTRY_BEFORE, ticket="13")) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,44 +10,15 @@ import pytest
 from chains.draft import Abstention, AbstentionReason
 from connector.errors import ConfigurationError, RemoteError
 from connector.ticket import Event, EventKind
-from tests.system import System
-from webhooks import jobs, settings, wiring
+from tests.webhooks.work import Work
+from webhooks import jobs
 from webhooks.demo.model_answers import Fault
-from webhooks.ledger import Entry, Ledger, State
-from webhooks.worker import ATTEMPTS, DEATHS, LONGEST_PAUSE, OUTAGE, Worker, pause_after
-
-QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
-
-
-class Line:
-    """A worker in this process, and what a test wants to know of its messages."""
-
-    def __init__(self, greffier: System, ledger: Ledger, worker: Worker) -> None:
-        self.greffier, self.ledger, self.worker = greffier, ledger, worker
-        self.sandbox = greffier.sandbox
-
-    def message(self, group: str = "État civil", text: str = QUESTION) -> tuple[int, str]:
-        """A citizen's message, accepted: its ticket and its key."""
-        ticket, article = self.sandbox.write_as_customer("Dépôt de garantie", text, group=group)
-        event = Event("sandbox", str(ticket), str(article))
-        self.ledger.accept(event, jobs.enqueue)
-        return ticket, event.key
-
-    def entry(self, key: str) -> Entry:
-        found = self.ledger.entry(key)
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def line(greffier: System) -> Iterator[Line]:
-    given = settings.load(greffier.config, {})
-    with wiring.database(given, connections=4) as pool:
-        yield Line(greffier, Ledger(pool), wiring.worker(given, pool))
+from webhooks.ledger import Entry, State
+from webhooks.worker import ATTEMPTS, DEATHS, LONGEST_PAUSE, OUTAGE, pause_after
 
 
 @pytest.mark.server
-def test_a_message_ends_with_one_note_that_wakes_nobody(line: Line) -> None:
+def test_a_message_ends_with_one_note_that_wakes_nobody(line: Work) -> None:
     ticket, key = line.message()
     line.sandbox.store.notifications.clear()
     assert line.worker.handle(key, 0) is None
@@ -59,7 +29,7 @@ def test_a_message_ends_with_one_note_that_wakes_nobody(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_message_that_is_done_is_not_done_again(line: Line) -> None:
+def test_a_message_that_is_done_is_not_done_again(line: Work) -> None:
     ticket, key = line.message()
     for _ in range(3):
         line.worker.handle(key, 0)
@@ -67,7 +37,7 @@ def test_a_message_that_is_done_is_not_done_again(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_note_whose_answer_was_lost_is_found_again(line: Line) -> None:
+def test_a_note_whose_answer_was_lost_is_found_again(line: Work) -> None:
     ticket, key = line.message()
     line.sandbox.faults.lost_answers = 1
     line.worker.handle(key, 0)
@@ -76,7 +46,7 @@ def test_a_note_whose_answer_was_lost_is_found_again(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_note_that_was_written_before_a_crash_is_recorded_even_if_an_agent_has_answered_since(line: Line) -> None:
+def test_a_note_that_was_written_before_a_crash_is_recorded_even_if_an_agent_has_answered_since(line: Work) -> None:
     ticket, key = line.message()
     line.worker.handle(key, 0)
     line.greffier.execute("UPDATE inbox SET state = 'drafted', settled_at = NULL")  # as if it had died before
@@ -87,7 +57,7 @@ def test_a_note_that_was_written_before_a_crash_is_recorded_even_if_an_agent_has
 
 @pytest.mark.server
 def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
-    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    line: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(question: object) -> None:
         raise ValueError("a citizen's words")
@@ -102,7 +72,7 @@ def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
 
 @pytest.mark.server
 def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    line: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_: object) -> None:
         raise RemoteError("the helpdesk is away", permanent=False)
@@ -120,7 +90,7 @@ def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(
 
 
 @pytest.mark.server
-def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Line) -> None:
+def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Work) -> None:
     ticket, key = line.message()
     line.sandbox.faults.tokens = "revoked"
     assert line.worker.handle(key, 0) is None
@@ -133,7 +103,7 @@ def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Line) ->
 
 
 @pytest.mark.server
-def test_a_group_that_is_off_gets_no_note(line: Line) -> None:
+def test_a_group_that_is_off_gets_no_note(line: Work) -> None:
     ticket, key = line.message("Urbanisme")
     line.worker.handle(key, 0)
     assert (line.entry(key).state, line.entry(key).reason) == (State.SKIPPED, "group_off")
@@ -141,7 +111,7 @@ def test_a_group_that_is_off_gets_no_note(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_ticket_out_of_our_rights_is_given_up_and_says_so(line: Line) -> None:
+def test_a_ticket_out_of_our_rights_is_given_up_and_says_so(line: Work) -> None:
     _, key = line.message("Ressources humaines")
     assert line.worker.handle(key, 0) is None
     assert line.entry(key).state == State.DEAD
@@ -149,7 +119,7 @@ def test_a_ticket_out_of_our_rights_is_given_up_and_says_so(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_an_answer_that_comes_between_the_draft_and_its_note_keeps_the_note_back(line: Line) -> None:
+def test_an_answer_that_comes_between_the_draft_and_its_note_keeps_the_note_back(line: Work) -> None:
     ticket, key = line.message()
     line.ledger.save_answer(key, Abstention(AbstentionReason.NO_SOURCE, (), "fr"))
     line.sandbox.reply_as_agent(ticket, "Bonjour, un mois.")
@@ -159,7 +129,7 @@ def test_an_answer_that_comes_between_the_draft_and_its_note_keeps_the_note_back
 
 
 @pytest.mark.server
-def test_an_answered_message_is_skipped_with_its_reason(line: Line) -> None:
+def test_an_answered_message_is_skipped_with_its_reason(line: Work) -> None:
     ticket, key = line.message()
     line.sandbox.reply_as_agent(ticket, "Bonjour, un mois.")
     line.worker.handle(key, 0)
@@ -167,7 +137,7 @@ def test_an_answered_message_is_skipped_with_its_reason(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_while_paused_a_message_waits_and_loses_nothing(line: Line) -> None:
+def test_while_paused_a_message_waits_and_loses_nothing(line: Work) -> None:
     ticket, key = line.message()
     line.ledger.pause("by an admin")
     assert line.worker.handle(key, 0) is None
@@ -176,7 +146,7 @@ def test_while_paused_a_message_waits_and_loses_nothing(line: Line) -> None:
 
 @pytest.mark.server
 @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.REFUSED])
-def test_a_faulty_model_server_means_a_draft_later_and_never_its_words_in_a_note(line: Line, fault: Fault) -> None:
+def test_a_faulty_model_server_means_a_draft_later_and_never_its_words_in_a_note(line: Work, fault: Fault) -> None:
     ticket, key = line.message()
     line.greffier.models.script = replace(line.greffier.models.script, fault=fault)
     pause = line.worker.handle(key, 0)
@@ -189,7 +159,7 @@ def test_a_faulty_model_server_means_a_draft_later_and_never_its_words_in_a_note
 
 
 @pytest.mark.server
-def test_a_refused_prompt_is_given_up_without_the_servers_words(line: Line) -> None:
+def test_a_refused_prompt_is_given_up_without_the_servers_words(line: Work) -> None:
     ticket, key = line.message()
     line.greffier.models.script = replace(line.greffier.models.script, fault=Fault.REFUSED)
     assert line.worker.handle(key, 0) is None
@@ -199,7 +169,7 @@ def test_a_refused_prompt_is_given_up_without_the_servers_words(line: Line) -> N
 
 @pytest.mark.server
 @pytest.mark.parametrize("change", [{"models": ("another",)}, {"key": "wanted"}], ids=["unknown model", "wrong key"])
-def test_a_model_server_that_is_set_up_wrongly_is_waited_for(line: Line, change: dict[str, object]) -> None:
+def test_a_model_server_that_is_set_up_wrongly_is_waited_for(line: Work, change: dict[str, object]) -> None:
     _, key = line.message()
     good = line.greffier.models.script
     line.greffier.models.script = replace(good, **change)  # type: ignore[arg-type]
@@ -211,7 +181,7 @@ def test_a_model_server_that_is_set_up_wrongly_is_waited_for(line: Line, change:
 
 
 @pytest.mark.server
-def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: Line) -> None:
+def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: Work) -> None:
     ticket, key = line.message()
     line.greffier.models.script = replace(line.greffier.models.script, text="<html>Bad gateway</html>")
     pauses = [line.worker.handle(key, attempt) for attempt in range(ATTEMPTS)]
@@ -221,7 +191,7 @@ def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: 
 
 
 @pytest.mark.server
-def test_a_deleted_ticket_is_given_up_at_once(line: Line) -> None:
+def test_a_deleted_ticket_is_given_up_at_once(line: Work) -> None:
     event = Event("sandbox", "999999", "999999")
     line.ledger.accept(event, jobs.enqueue)
     assert line.worker.handle(event.key, 0) is None
@@ -229,7 +199,7 @@ def test_a_deleted_ticket_is_given_up_at_once(line: Line) -> None:
 
 
 @pytest.mark.server
-def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: Line) -> None:
+def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: Work) -> None:
     event = Event("removed", "1", "1")
     line.ledger.accept(event, jobs.enqueue)
     line.worker.handle(event.key, 0)
@@ -237,7 +207,7 @@ def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: 
 
 
 @pytest.mark.server
-def test_a_message_that_kills_its_workers_is_given_up(line: Line) -> None:
+def test_a_message_that_kills_its_workers_is_given_up(line: Work) -> None:
     _, key = line.message()
     assert [line.worker.may_live(key) for _ in range(DEATHS + 1)] == [True] * DEATHS + [False]
     assert line.entry(key).state == State.DEAD

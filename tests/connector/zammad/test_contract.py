@@ -10,7 +10,7 @@ from connector.helpdesk import Helpdesk
 from tests.connector.contract import HelpdeskContract
 from tests.connector.replay import Neighbour, Reply
 from tests.connector.zammad.recordings import SECRET, zammad
-from webhooks.demo.sandbox import Sandbox
+from webhooks.demo.sandbox import Sandbox, SandboxConfig
 
 
 @dataclass
@@ -26,6 +26,16 @@ class SandboxDesk:
 
     def reply(self, ticket: str, text: str) -> None:
         self.sandbox.reply_as_agent(int(ticket), text)
+
+    def note(self, ticket: str, text: str) -> None:
+        self.sandbox.note_as_agent(int(ticket), text)
+
+    def offered(self, ticket: str) -> str | None:
+        draft = self.sandbox.shared_draft(int(ticket))
+        return str(draft.new_article["body"]) if draft else None
+
+    def edit_offered(self, ticket: str, text: str) -> None:
+        self.sandbox.edit_shared_draft(int(ticket), text)
 
     def delivery(self, message: str) -> tuple[dict[str, str], bytes]:
         while True:  # until the suite's own time limit
@@ -51,13 +61,13 @@ class SandboxDesk:
 
 
 class TestZammad(HelpdeskContract):
-    @pytest.fixture
-    def desk(self, server: Neighbour) -> Iterator[SandboxDesk]:
+    @pytest.fixture(params=["5.2", "6.5", "7.0", "7.2"])
+    def desk(self, request: pytest.FixtureRequest, server: Neighbour) -> Iterator[SandboxDesk]:
         server.on("POST", "/webhooks/mairie", Reply({}, 202))
-        with Sandbox().start() as sandbox:
+        with Sandbox(SandboxConfig(version=request.param)).start() as sandbox:
             sandbox.webhook(f"{server.url}/webhooks/mairie", SECRET)
             yield SandboxDesk(sandbox, server)
 
     @pytest.fixture
     def helpdesk(self, desk: SandboxDesk) -> Helpdesk:
-        return zammad(desk.sandbox.url, token=desk.sandbox.token, groups={"État civil": "draft"})
+        return zammad(desk.sandbox.url, token=desk.sandbox.token, groups={"État civil": "draft"}, offer_draft=True)

@@ -1,0 +1,189 @@
+"""What no webhook told: lost deliveries, polls, moves, merges."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.webhooks.work import QUESTION, Work
+from webhooks import sweep as module
+from webhooks.ledger import Source
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture(params=["webhook", "poll"])
+def intake(request: pytest.FixtureRequest, line: Work) -> Work:
+    """Greffier in both ways of taking in."""
+    line.configure(f'intake = "{request.param}"')
+    return line
+
+
+def again(line: Work) -> None:
+    """The next look, without waiting for it."""
+    line.reload()
+    line.greffier.execute("UPDATE sweep SET swept_at = swept_at - interval '1 hour'")
+    line.sweep()
+
+
+def write(line: Work, text: str = QUESTION, **given: object) -> tuple[int, str]:
+    """A citizen's message that no webhook announces."""
+    ticket, article = line.sandbox.write_as_customer("Dépôt de garantie", text, **given)  # type: ignore[arg-type]
+    return ticket, f"sandbox:{article}:message"
+
+
+def test_a_message_that_no_webhook_announced_is_found_once(intake: Work) -> None:
+    ticket, key = write(intake)
+    intake.sweep()
+    again(intake)
+    intake.handle(key)
+    assert (intake.greffier.states(), len(intake.notes(ticket))) == (["posted"], 1)
+
+
+def test_what_a_webhook_announced_is_not_taken_twice(intake: Work) -> None:
+    ticket, key = intake.message()
+    intake.sweep()
+    intake.handle(key)
+    again(intake)
+    assert (intake.greffier.states(), len(intake.notes(ticket))) == (["posted"], 1)
+
+
+def test_replies_and_commands_are_found_too(intake: Work) -> None:
+    ticket, _ = write(intake)
+    intake.sandbox.reply_as_agent(ticket, "Un mois.")
+    intake.sandbox.note_as_agent(ticket, "@greffier encore")
+    intake.sandbox.note_as_agent(ticket, "Vu avec le service.")
+    intake.sweep()
+    assert intake.greffier.rows("SELECT kind FROM inbox ORDER BY message::int") == [
+        ("message",),
+        ("reply",),
+        ("command",),
+    ]
+
+
+def test_groups_that_are_not_covered_are_left_alone(intake: Work) -> None:
+    write(intake, group="Urbanisme")
+    write(intake, group="Ressources humaines")
+    intake.sweep()
+    assert intake.greffier.states() == []
+
+
+def test_a_ticket_moved_into_a_covered_group_is_found_with_its_old_message(intake: Work) -> None:
+    ticket, key = write(intake, group="Urbanisme")
+    intake.sweep()
+    intake.sandbox.move(ticket, "État civil")
+    again(intake)
+    intake.handle(key)
+    assert len(intake.notes(ticket)) == 1
+
+
+def test_a_message_skipped_for_its_group_is_taken_up_again_after_a_move(intake: Work) -> None:
+    ticket, key = intake.message("Urbanisme")
+    intake.handle(key)
+    intake.sandbox.move(ticket, "État civil")
+    intake.sweep()
+    intake.handle(key)
+    assert (intake.end(key), len(intake.notes(ticket))) == (("posted", None), 1)
+
+
+def test_a_message_merged_before_its_draft_is_drafted_in_the_other_ticket(intake: Work) -> None:
+    other, _ = write(intake, "Bonjour, une autre question ?")
+    ticket, key = intake.message()
+    intake.sandbox.merge(ticket, other)
+    intake.handle(key)
+    assert intake.end(key) == ("skipped", "gone")
+    intake.sweep()
+    intake.handle(key)
+    assert (intake.end(key), intake.entry(key).ticket) == (("posted", None), str(other))
+    assert len(intake.notes(other)) == 1
+
+
+def test_a_message_merged_after_its_draft_is_not_drafted_again(intake: Work) -> None:
+    other, _ = write(intake, "Bonjour, une autre question ?")
+    ticket, key = intake.message()
+    intake.handle(key)
+    intake.sandbox.merge(ticket, other)
+    intake.sweep()
+    intake.handle(key)
+    assert len(intake.notes(other)) == 1
+
+
+def test_what_was_written_before_the_start_is_left_alone(line: Work) -> None:
+    write(line)
+    line.configure(f"start = {datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}")
+    line.sweep()
+    assert line.greffier.states() == []
+
+
+def test_only_what_webhooks_had_time_to_announce_counts_as_lost(line: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(line)
+    line.sweep()
+    assert line.cursors.get("sandbox").found == 0
+    monkeypatch.setattr(module, "WEBHOOKS_TAKE", timedelta(seconds=-1))
+    write(line)
+    again(line)
+    assert line.cursors.get("sandbox").found == 1
+    assert line.greffier.rows("SELECT DISTINCT source FROM inbox") == [(Source.SWEEP,)]
+
+
+def test_a_helpdesk_that_is_away_is_looked_through_later_from_the_same_moment(
+    line: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    line.sweep()
+    before = line.cursors.get("sandbox").watermark
+    write(line)
+    line.sandbox.faults.api_failures = 1
+    with caplog.at_level(logging.WARNING):
+        again(line)
+    assert line.cursors.get("sandbox").watermark == before
+    assert "503" in (line.cursors.get("sandbox").last_error or "")
+    assert "looked through in vain" in caplog.text
+    again(line)
+    assert (line.greffier.states(), line.cursors.get("sandbox").last_error) == (["accepted"], None)
+
+
+def test_a_revoked_token_pauses_the_helpdesk_and_its_sweep(line: Work) -> None:
+    line.sandbox.faults.tokens = "revoked"
+    line.sweep()
+    assert "sandbox" in line.ledger.pauses()
+    line.sandbox.faults.tokens = "valid"
+    write(line)
+    again(line)
+    assert line.greffier.states() == []
+    line.ledger.resume()
+    again(line)
+    assert line.greffier.states() == ["accepted"]
+
+
+def test_one_process_looks_at_a_time(line: Work) -> None:
+    write(line)
+    with line.cursors.alone("sandbox") as first:
+        assert first
+        line.sweep()
+    assert line.greffier.states() == []
+
+
+def test_a_look_that_another_process_has_just_had_is_not_repeated(line: Work) -> None:
+    line.sweep()
+    write(line)
+    line.reload()
+    line.sweep()
+    assert line.greffier.states() == []
+
+
+def test_five_hundred_tickets_come_over_several_pages(line: Work) -> None:
+    for number in range(450):
+        write(line, f"{QUESTION} ({number})")
+    line.sweep()
+    assert len(line.greffier.states()) == 450
+
+
+def test_a_look_that_is_told_to_stop_leaves_the_rest_for_the_next(line: Work) -> None:
+    write(line)
+    looked = iter([False, True])
+    line.sweep(lambda: next(looked))
+    assert line.greffier.states() == []
+    again(line)
+    assert line.greffier.states() == ["accepted"]
