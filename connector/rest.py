@@ -65,6 +65,10 @@ class Rest:
         """Create something; never repeated here, since nobody knows what a lost answer said."""
         return self._call("POST", path, json=body)
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Change something."""
+        return self._call("PUT", path, json=body)
+
     def delete(self, path: str) -> Answer:
         """Remove something."""
         return self._call("DELETE", path)
