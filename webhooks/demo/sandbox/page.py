@@ -118,7 +118,7 @@ def create_page(store: Store, account: User) -> Blueprint:
         ticket, text = find(ticket_id), _field("texte")
         if not text:
             return conversation(ticket, 422, error="agent")
-        agent = next(user for user in list(store.users.values()) if "full" in user.access.get(ticket.group_id, ()))
+        agent = next(user for user in list(store.users.values()) if "full" in user.rights.get(ticket.group_id, ()))
         to = store.users[ticket.customer_id].email
         new = NewArticle(text, type="email", to=to, subject=f"Re: {ticket.title}")
         return _shown(ticket_id, store.add_article(agent, ticket_id, new).id)

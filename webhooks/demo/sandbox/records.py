@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 # The ids that Zammad's seeds fix (db/seeds of Zammad 5.2); the words are what its API shows.
 SENDERS = {"Agent": 1, "Customer": 2, "System": 3}
 TYPES = {"email": 1, "sms": 2, "chat": 3, "fax": 4, "phone": 5, "note": 10, "web": 11}
 STATES = {"new": 1, "open": 2, "pending reminder": 3, "closed": 4, "merged": 5}
-ROLES = {"Admin": 1, "Agent": 2, "Customer": 3}
+PRIORITIES = {"1 low": 1, "2 normal": 2, "3 high": 3}
 
 SYSTEM_USER = 1
 """The user `-`, who owns what nobody owns and writes what nobody wrote."""
 
 
+Access = Mapping[int, tuple[str, ...]]
+"""The rights in each group by its id: read, create, change, or full for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What its holders may do; a permission such as `admin` includes all that begin with `admin.`."""
+
+    id: int
+    name: str
+    permissions: tuple[str, ...]
+    created_at: datetime
+    access: Access = field(default_factory=dict)
+    note: str | None = None
+    active: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `access` gives the rights of an agent in each group: read, create, change, or full for all."""
+    """A person. `access` is what was given to it alone; `rights` and `permissions` are the sum with its roles'."""
 
     id: int
     login: str
@@ -28,7 +45,11 @@ class User:
     email: str
     roles: tuple[str, ...]
     created_at: datetime
-    access: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    access: Access = field(default_factory=dict)
+    active: bool = True
+    note: str = ""
+    rights: Access = field(default_factory=dict)
+    permissions: frozenset[str] = frozenset()
 
     @property
     def fullname(self) -> str:
@@ -36,7 +57,18 @@ class User:
 
     @property
     def is_agent(self) -> bool:
-        return "Agent" in self.roles
+        """Whether it writes as an agent does; so does the system itself."""
+        return "ticket.agent" in self.permissions or self.id == SYSTEM_USER
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token: it may do what its owner may, and of that no more than `permissions` (None: all of it)."""
+
+    id: int
+    user_id: int
+    label: str
+    permissions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +76,9 @@ class Group:
     id: int
     name: str
     created_at: datetime
+    active: bool = True
+    shared_drafts: bool = True
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +111,7 @@ class Article:
     origin_by_id: int | None = None
     preferences: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    updated_by_id: int = SYSTEM_USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +147,13 @@ class Ticket:
     created_at: datetime
     updated_at: datetime
     state: str = "new"
+    priority: str = "2 normal"
     owner_id: int = SYSTEM_USER
     article_ids: tuple[int, ...] = ()
     article_count: int = 0
+    preferences: Mapping[str, Any] = field(default_factory=dict)
     first_response_at: datetime | None = None
+    close_at: datetime | None = None
     last_contact_at: datetime | None = None
     last_contact_agent_at: datetime | None = None
     last_contact_customer_at: datetime | None = None
@@ -123,6 +162,33 @@ class Ticket:
     @property
     def number(self) -> str:
         return str(31000 + self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The shared draft of a ticket: what an agent finds ready for the answer, and may take over."""
+
+    id: int
+    ticket_id: int
+    new_article: Mapping[str, Any]
+    ticket_attributes: Mapping[str, Any]
+    created_by_id: int
+    updated_by_id: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one transaction did to a ticket: it made or changed it, and `article` is what it added.
+
+    `changed` names the columns that have another value than before.
+    """
+
+    action: Literal["create", "update"]
+    ticket: Ticket
+    article: Article | None = None
+    changed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

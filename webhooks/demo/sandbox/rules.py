@@ -6,7 +6,7 @@ All of it was seen on a running Zammad 5.2; where a rule came from its source, t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -35,6 +35,7 @@ def written(new: NewArticle, *, id: int, ticket: Ticket, author: User, origin: U
         content_type=new.content_type,
         internal=new.internal and author.is_agent,
         created_by_id=author.id,
+        updated_by_id=author.id,
         created_at=now,
         subject=new.subject,
         to=new.to,
@@ -81,6 +82,18 @@ def message_id_md5(message_id: str | None) -> str | None:
     return hashlib.md5(message_id.encode(), usedforsecurity=False).hexdigest() if message_id else None
 
 
+def updated(ticket: Ticket, values: Mapping[str, Any], author: User, now: datetime) -> Ticket:
+    """The ticket with those columns changed, and the times that follow from them."""
+    if not values:
+        return ticket
+    changed = replace(ticket, **values, updated_by_id=author.id, updated_at=now)
+    if changed.owner_id != ticket.owner_id:
+        changed = replace(changed, last_owner_update_at=now)
+    if changed.state == "closed" != ticket.state:
+        changed = replace(changed, close_at=ticket.close_at or now)
+    return changed
+
+
 def after(ticket: Ticket, article: Article) -> Ticket:
     """The ticket once it holds the article.
 
@@ -120,10 +133,10 @@ def told(ticket: Ticket, article: Article, users: Iterable[User]) -> Iterator[No
     """
     if article.type == "email" and article.sender == "Agent" and article.to:
         yield Notification("email", article.to, article.id)
-    if article.sender == "System" and article.type == "note":
+    if article.sender == "System" and article.type == "note" and not article.preferences.get("notification"):
         return
     for user in users:
-        concerned = ticket.owner_id in (SYSTEM_USER, user.id) and "full" in user.access.get(ticket.group_id, ())
+        concerned = ticket.owner_id in (SYSTEM_USER, user.id) and "full" in user.rights.get(ticket.group_id, ())
         if concerned and user.id != article.created_by_id:
             yield Notification("online", user.login, article.id)
             yield Notification("email", user.email, article.id)

@@ -1,4 +1,4 @@
-"""Deliveries, as Zammad 5.2 was seen to make them: signed, built when they are sent, tried five times."""
+"""Deliveries, as Zammad was seen to make them: signed, built when they are sent, tried five times."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 import requests
 
 from webhooks.demo.sandbox.faults import Faults
-from webhooks.demo.sandbox.records import Article, Ticket
+from webhooks.demo.sandbox.records import Event
+from webhooks.demo.sandbox.versions import Version
 
 logger = logging.getLogger("greffier.sandbox")
 
@@ -26,6 +28,21 @@ GAPS = (10, 20, 30, 40)
 """Seconds after the first four attempts; the fifth is the last."""
 _TIMEOUTS = (4, 30)
 _WORKERS = 4
+_LOGGED = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a delivery goes, under which trigger's name, and what it carries to be let in."""
+
+    url: str
+    trigger: str
+    secret: str = field(default="", repr=False)
+    method: str = "post"
+    bearer: str = field(default="", repr=False)
+    basic: tuple[str, str] | None = field(default=None, repr=False)
+    payload: str | None = None
+    """An admin's own payload instead of the default one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +55,52 @@ class Webhook:
     sender: str | None = "Customer"
     internal: bool | None = False
 
-    def fires(self, article: Article) -> bool:
-        return self.sender in (None, article.sender) and self.internal in (None, article.internal)
+    def fires(self, event: Event) -> bool:
+        article = event.article
+        return (
+            article is not None and self.sender in (None, article.sender) and self.internal in (None, article.internal)
+        )
+
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.url, self.trigger, self.secret)
+
+
+Caller = Callable[[], Endpoint | None]
+"""The endpoint as it is now; None once it was switched off or taken away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One line of the HTTP log. `status` is None where no answer came."""
+    """One line of the log. `status` is None where no answer came."""
 
     delivery: str
     trigger: str
-    article_id: int
+    article_id: int | None
     number: int
     status: int | None
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """What Zammad's own log keeps of an attempt."""
+
+    endpoint: Endpoint
+    request: str
+    status: int | None
+    answer: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
-    webhook: Webhook
+    caller: Caller
     ticket_id: int
-    article_id: int
+    article_id: int | None
     delivery: str
+
+
+Body = Callable[[int, int | None, str | None], bytes | None]
+"""Builds a body from a ticket, an article and an admin's own payload; None if one of the two is gone."""
 
 
 def signature(secret: str, body: bytes) -> str:
@@ -67,13 +109,22 @@ def signature(secret: str, body: bytes) -> str:
 
 
 class Deliveries:
-    """Sends events in the background. `log` keeps every attempt."""
+    """Sends events in the background.
 
-    def __init__(self, body: Callable[[int, int], bytes | None], faults: Faults) -> None:
+    `webhooks` are called beside what `fired` finds; `log` keeps every attempt, and `exchanges` the last with what was
+    said.
+    """
+
+    def __init__(
+        self, body: Body, faults: Faults, version: Version, fired: Callable[[Event], Iterable[Caller]]
+    ) -> None:
         self.webhooks: list[Webhook] = []
         self.log: list[Attempt] = []
+        self.exchanges: deque[Exchange] = deque(maxlen=_LOGGED)
         self._body = body
         self._faults = faults
+        self._version = version
+        self._fired = fired
         self._queue: list[tuple[float, int, _Job, int]] = []  # when it is due, a tie-breaker, the job, which attempt
         self._order = itertools.count()
         self._changed = threading.Condition()
@@ -81,13 +132,14 @@ class Deliveries:
         self._stopped = False
         self._workers: list[threading.Thread] = []
 
-    def announce(self, ticket: Ticket, article: Article) -> None:
-        """Queue what the article fires."""
-        for webhook in self.webhooks:
-            if webhook.fires(article):
-                for _ in range(self._faults.copies):
-                    wait = self._faults.delivery_delay + random.uniform(0, self._faults.delivery_jitter)  # noqa: S311
-                    self._enter(wait, _Job(webhook, ticket.id, article.id, str(uuid.uuid4())), 1)
+    def announce(self, event: Event) -> None:
+        """Queue what the event fires."""
+        callers: list[Caller] = [webhook.endpoint for webhook in self.webhooks if webhook.fires(event)]
+        article_id = event.article.id if event.article else None
+        for caller in (*callers, *self._fired(event)):
+            for _ in range(self._faults.copies):
+                wait = self._faults.delivery_delay + random.uniform(0, self._faults.delivery_jitter)  # noqa: S311
+                self._enter(wait, _Job(caller, event.ticket.id, article_id, str(uuid.uuid4())), 1)
 
     def settle(self, timeout: float = 30.0) -> bool:
         """Wait until nothing is left to send; False if something still is after `timeout` seconds."""
@@ -130,11 +182,13 @@ class Deliveries:
 
     def _attempt(self, job: _Job, number: int) -> None:
         try:
-            body = self._body(job.ticket_id, job.article_id)
-            if body is None:  # deleted meanwhile: Zammad drops the job without a word
+            endpoint = job.caller()
+            body = self._body(job.ticket_id, job.article_id, endpoint.payload) if endpoint else None
+            if endpoint is None or body is None:  # gone meanwhile: Zammad drops the job without a word
                 return
-            status = _send(job, body)
-            self.log.append(Attempt(job.delivery, job.webhook.trigger, job.article_id, number, status))
+            status, answer = _send(endpoint, job.delivery, body, self._version)
+            self.log.append(Attempt(job.delivery, endpoint.trigger, job.article_id, number, status))
+            self.exchanges.append(Exchange(endpoint, body.decode(), status, answer, time.time()))
             if status is not None and 200 <= status < 300:
                 return
             logger.info("delivery %s, attempt %d: %s", job.delivery, number, status or "no answer")
@@ -146,26 +200,35 @@ class Deliveries:
                 self._changed.notify_all()
 
 
-def _send(job: _Job, body: bytes) -> int | None:
-    """One attempt: the status of the answer. A redirect is followed once, as GET with the same body and headers."""
+def _headers(endpoint: Endpoint, delivery: str, body: bytes, version: Version) -> dict[str, str | bytes]:
     headers: dict[str, str | bytes] = {
         "Accept-Encoding": "gzip;q=1.0,deflate;q=0.6,identity;q=0.3",
         "Accept": "*/*",
         "User-Agent": "Zammad User Agent",
-        "X-Zammad-Trigger": job.webhook.trigger.encode(),
-        "X-Zammad-Delivery": job.delivery,
-        "Content-Type": "application/json",
+        "X-Zammad-Trigger": endpoint.trigger.encode(),
+        "X-Zammad-Delivery": delivery,
+        "Content-Type": version.media_type,
         "Connection": "close",
     }
-    if job.webhook.secret:
-        headers["X-Hub-Signature"] = signature(job.webhook.secret, body)
+    if endpoint.bearer:
+        headers["Authorization"] = f"Bearer {endpoint.bearer}"
+    if endpoint.secret:
+        headers["X-Hub-Signature"] = signature(endpoint.secret, body)
+    return headers
+
+
+def _send(endpoint: Endpoint, delivery: str, body: bytes, version: Version) -> tuple[int | None, str]:
+    """One attempt: status and answer. Before 7.0 a redirect is followed once, as GET with the same body and headers."""
+    headers, url, method = _headers(endpoint, delivery, body, version), endpoint.url, endpoint.method
+    options = {"data": body, "headers": headers, "timeout": _TIMEOUTS, "allow_redirects": False}
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(job.webhook.url, data=body, headers=headers, timeout=_TIMEOUTS, allow_redirects=False)
-            if answer.is_redirect:
-                url = urljoin(job.webhook.url, answer.headers["Location"])
-                answer = session.get(url, data=body, headers=headers, timeout=_TIMEOUTS, allow_redirects=False)
-            return answer.status_code
+            session.auth = endpoint.basic
+            answer = session.request(method.upper(), url, **options)  # type: ignore[arg-type]
+            if answer.is_redirect and version.redirects:
+                url = urljoin(url, answer.headers["Location"])
+                answer = session.get(url, **options)  # type: ignore[arg-type]
+            return answer.status_code, answer.text[:8000]
     except requests.RequestException:
-        return None
+        return None, ""

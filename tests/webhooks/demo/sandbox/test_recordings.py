@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from tests.webhooks.demo.sandbox.conftest import Receiver
 from tests.webhooks.demo.sandbox.recordings import differences, load, names
-from webhooks.demo.sandbox import Sandbox, SandboxConfig, Webhook, shapes
+from webhooks.demo.sandbox import Sandbox, SandboxConfig, Webhook, payload, shapes
 from webhooks.demo.sandbox.records import Article, NewArticle
 from webhooks.demo.sandbox.webhook import signature
 
@@ -175,11 +175,11 @@ def deliver_again(name: str) -> bytes:
     )
     if ticket["article_ids"][0] == article["id"]:
         created = town.store.create_ticket(author, group, customer, ticket["title"], new)
-        return shapes.delivery(town.store, created.id, created.article_ids[0], town.url) or b""
+        return payload.delivery(town.store, created.id, created.article_ids[0], town.url) or b""
     id, _ = town.write_as_customer(ticket["title"], "...", group=group.name, customer=customer.email)
     if ticket["last_contact_agent_at"] and article["type"] != "email":
         town.reply_as_agent(id, "...")
-    return shapes.delivery(town.store, id, town.store.add_article(author, id, new).id, town.url) or b""
+    return payload.delivery(town.store, id, town.store.add_article(author, id, new).id, town.url) or b""
 
 
 def unexpected(found: set[str]) -> set[str]:
@@ -237,7 +237,7 @@ def test_a_delivery_has_the_recorded_order_of_keys(name: str) -> None:
 def test_a_recorded_body_is_encoded_to_the_same_bytes_and_signature(name: str) -> None:
     recording = load(name)
 
-    body = shapes.encode(recording["body_parsed"])
+    body = payload.encode(recording["body_parsed"])
 
     assert body == recording["request"]["body_text"].encode()
     assert signature(recording["hmac"]["key"], body) == recording["hmac"]["header"]

@@ -23,8 +23,8 @@ class ApiError(Exception):
         self.text = text
 
 
-class Unparsable(Exception):
-    """A body that is not the JSON that it claims to be; `status` is what Zammad answers."""
+class Unexpected(Exception):
+    """What Zammad did not think of, such as a body that is no JSON; `status` is what it answers."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -38,9 +38,9 @@ def parameters() -> dict[str, Any]:
     try:
         values = json.loads(request.get_data().decode())
     except UnicodeDecodeError:
-        raise Unparsable(400) from None
+        raise Unexpected(400) from None
     except (ValueError, RecursionError):
-        raise Unparsable(500) from None
+        raise Unexpected(500) from None
     return values if isinstance(values, dict) else {}
 
 
@@ -50,6 +50,11 @@ def number(value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         return 0
+
+
+def truth(value: Any) -> bool:
+    """Whether a flag is on, however it was written."""
+    return value in (True, "true", 1, "1")
 
 
 def _lookup(values: dict[str, Any], name: str, known: dict[str, int], default: str | None) -> str | None:
@@ -73,7 +78,7 @@ def new_article(values: dict[str, Any]) -> NewArticle:
         content_type=str(values.get("content_type") or "text/plain"),
         type=_lookup(values, "type", TYPES, "note") or "note",
         sender=_lookup(values, "sender", SENDERS, None),
-        internal=values.get("internal") in (True, "true", 1, "1"),
+        internal=truth(values.get("internal")),
         preferences=preferences if isinstance(preferences, dict) else {},
         origin_by_id=number(values.get("origin_by_id")) or None,
         files=tuple(_file(index, file) for index, file in enumerate(values.get("attachments") or ())),
