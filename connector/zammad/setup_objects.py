@@ -77,7 +77,7 @@ def triggers(webhook_id: int, groups: Iterable[int], account_id: int) -> tuple[I
     told = {
         "greffier-message-usager": ("a customer's message", asked),
         "greffier-reponse-agent": ("an agent's public answer", sent),
-        "greffier-macro": ("a macro of ours", note | {"article.subject": _contains(SUBJECT)}),
+        "greffier-demande": ("a macro of ours", note | {"article.subject": _contains(SUBJECT)}),
         "greffier-commande": (
             "@greffier in an internal note",
             note | {"article.sender_id": _is(_AGENT), "article.body": _contains("@greffier")},
@@ -87,7 +87,7 @@ def triggers(webhook_id: int, groups: Iterable[int], account_id: int) -> tuple[I
         _trigger(name, what, webhook_id, _with_article(tests | {"ticket.group_id": covered}))
         for name, (what, tests) in told.items()
     )
-    moved = _trigger("greffier-changement-groupe", "a ticket moved to a covered group", webhook_id, _moved(covered))
+    moved = _trigger("greffier-groupe", "a ticket moved to a covered group", webhook_id, _moved(covered))
     return (*of_articles, moved)
 
 

@@ -22,9 +22,9 @@ FORBIDDEN = Reply({"error": "Not authorized (user)!"}, 403)
 TRIGGERS = [
     "greffier-message-usager",
     "greffier-reponse-agent",
-    "greffier-macro",
+    "greffier-demande",
     "greffier-commande",
-    "greffier-changement-groupe",
+    "greffier-groupe",
 ]
 
 
@@ -67,7 +67,7 @@ def test_the_note_of_every_macro_is_found_by_the_trigger_of_macros() -> None:
     ("name", "recording"),
     [
         ("greffier-message-usager", "setup_trigger_customer_message"),
-        ("greffier-macro", "setup_trigger_redraft_request"),
+        ("greffier-demande", "setup_trigger_redraft_request"),
     ],
 )
 def test_a_trigger_has_the_form_of_the_contract(name: str, recording: str) -> None:
