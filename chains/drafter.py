@@ -21,21 +21,13 @@ from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement
 from chains.language import language_of
 from chains.model import ask
 from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, phrases_within, read_answer, variables
+from chains.question import Question
 from chains.retrieval import MIN_COSINE, too_weak
-from connector.ticket import Message, Ticket
 
 log = logging.getLogger("greffier.drafter")
 
 LANGUAGE = "fr"
 """Of every reply: the sources are in French, and a statement is checked word against word with its source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A message of a ticket that waits for an answer."""
-
-    ticket: Ticket
-    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +57,13 @@ def make_drafter(
 
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
     def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
-        message = _message(question)
-        query = f"{question.ticket.title}\n{message.text}"
-        documents = retriever.invoke(query, config, language=language_of(message.text))[:passages]
+        documents = retriever.invoke(question.query, config, language=language_of(question.text))[:passages]
         found = tuple(document.metadata["passage"] for document in documents)
         if too_weak(documents, min_cosine=min_cosine):
             return _abstain(AbstentionReason.NO_SOURCE, found, documents)
 
         shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)
-        prompt = PROMPT.invoke(variables(question.ticket, message, shown), config)
+        prompt = PROMPT.invoke(variables(question, shown), config)
         answer = ask(model, prompt, answer_schema(len(shown), phrases_within(max_tokens)), config)
         statements = _CHECKS.invoke(_Answer(read_answer(answer, len(shown)), shown), config)
         if not statements:
@@ -90,13 +80,6 @@ def _checks(answer: _Answer) -> tuple[Statement, ...]:
 
 
 _CHECKS = RunnableLambda(_checks, name="checks")
-
-
-def _message(question: Question) -> Message:
-    message = question.ticket.message(question.message_id)
-    if message is None:
-        raise ValueError(f"message {question.message_id} is not in ticket {question.ticket.id}")
-    return message
 
 
 def _abstain(

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from chains.checks import MAX_STATEMENT, Phrase
 from chains.draft import Passage
 from chains.model import UnreadableAnswer
-from connector.ticket import Message, Role, Ticket
+from chains.question import Question
+from connector.ticket import Role
 
-PROMPT_VERSION = "fr-1"
+PROMPT_VERSION = "fr-2"
 """Stands in each draft. Changed by hand with any text below; a test holds a digest of them beside it."""
 
 INSTRUCTIONS = """\
@@ -43,8 +44,19 @@ REQUEST = """\
 <message>
 {message}
 </message>
-
+{wishes}
 Rédige en français la réponse à ce message, d'après les extraits."""
+
+WISHES = """
+<demande_de_l_agent>
+Un agent demande un autre projet. Suis ses consignes, sans rien ajouter que les extraits ne disent :
+{instructions}
+
+Projet précédent, à ne pas reprendre tel quel :
+{rejected}
+</demande_de_l_agent>
+"""
+"""Only where an agent has asked: what is measured without it stays as it is."""
 
 PROMPT = ChatPromptTemplate([SystemMessage(INSTRUCTIONS), ("human", REQUEST)])
 
@@ -53,15 +65,17 @@ TOKENS_PER_PHRASE = 130
 """The longest sentence of French that the schema allows, with its JSON around (seen: 128 tokens with Qwen 2.5)."""
 MAX_MESSAGE = 3000  # characters of a citizen's message
 EARLIER_MESSAGES, MAX_EARLIER = 3, 300  # how many of the messages before it, and characters of each
+MAX_INSTRUCTION, MAX_REJECTED = 500, 1500  # characters of what an agent asked for, and of the draft before
 _SPEAKERS = {Role.CUSTOMER: "Usager", Role.AGENT: "Agent"}
 
 
-def variables(ticket: Ticket, message: Message, passages: Sequence[Passage]) -> dict[str, str]:
+def variables(question: Question, passages: Sequence[Passage]) -> dict[str, str]:
     """What goes into `PROMPT`."""
     return {
         "passages": "\n\n".join(_passage(number, passage) for number, passage in enumerate(passages, 1)),
-        "history": _history(ticket, message) or "(aucun échange auparavant)",
-        "message": _data(f"Objet : {ticket.title}\n{cut(message.text, MAX_MESSAGE)}"),
+        "history": _history(question) or "(aucun échange auparavant)",
+        "message": _data(f"Objet : {question.ticket.title}\n{cut(question.text, MAX_MESSAGE)}"),
+        "wishes": _wishes(question) if question.instructions or question.rejected else "",
     }
 
 
@@ -125,9 +139,17 @@ def _passage(number: int, passage: Passage) -> str:
     return f"[{number}] {_data(' > '.join((passage.title, *passage.path)))}\n{_data(passage.text)}"
 
 
-def _history(ticket: Ticket, message: Message) -> str:
-    """The last messages before this one, without internal notes: ours would be taken for a source."""
-    before = ticket.messages[: ticket.messages.index(message)]
+def _wishes(question: Question) -> str:
+    instructions = "\n".join(f"- {_data(cut(text, MAX_INSTRUCTION))}" for text in question.instructions if text)
+    return WISHES.format(
+        instructions=instructions or "- (aucune : propose une autre rédaction)",
+        rejected=_data(cut(question.rejected, MAX_REJECTED)) or "(aucun)",
+    )
+
+
+def _history(question: Question) -> str:
+    """The last messages before those that wait, without internal notes: ours would be taken for a source."""
+    before = question.earlier_than(question.waiting[0])
     public = [
         earlier for earlier in before if earlier.role in _SPEAKERS and not (earlier.internal or earlier.automatic)
     ]

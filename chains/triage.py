@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from connector.ticket import Message, Mode, Role, Ticket, TicketState
+from connector.ticket import Channel, Message, Mode, Role, Ticket, TicketState
+
+AGAIN, STOP = ("encore", "again"), ("stop",)
+"""The commands: another draft, and no more drafts in this ticket."""
 
 
 class SkipReason(StrEnum):
@@ -27,56 +32,154 @@ class SkipReason(StrEnum):
     BEFORE_START = "before_start"
     """It was written before the helpdesk's `start`, by default the moment of Greffier's first start."""
     AUTOMATIC = "automatic"
-    """A machine wrote it: an out-of-office answer, a failed delivery, a receipt, a no-reply address."""
+    """A machine wrote it: an out-of-office answer, a failed delivery, bulk mail, a receipt, a no-reply address."""
+    CHANNEL_OFF = "channel_off"
+    """It came by a way that the helpdesk's `channels` do not list: a call that an agent typed, a chat, a network."""
     TICKET_MERGED = "ticket_merged"
     """The ticket was merged into another one."""
     TICKET_CLOSED = "ticket_closed"
     """The ticket is closed."""
     ANSWERED = "answered"
     """An agent has already answered after this message."""
+    SUPERSEDED = "superseded"
+    """The citizen has written again since, or an agent has asked again: the draft is made for the newest."""
+    STOPPED = "stopped"
+    """An agent wrote `@greffier stop` in the ticket."""
+    NOTHING_ASKED = "nothing_asked"
+    """An agent asked for a draft in a ticket in which no citizen's message waits for one."""
+    NOT_A_COMMAND = "not_a_command"
+    """An internal note of an agent that does not begin with `@greffier`."""
     EMPTY = "empty"
     """The message has no text: it is empty, or all of it is a quotation, a signature or an attachment."""
 
 
-def triage(ticket: Ticket, message_id: str, *, mode: Mode | None, starts_at: datetime) -> SkipReason | None:
-    """Why the message gets no draft; None if it gets one.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides beside the ticket. `mode` is that of its group, None if it is not covered."""
 
-    `mode` is what the ticket's group is configured with, None if it is not; `starts_at` has a time zone.
-    """
-    if mode is None:
-        return SkipReason.GROUP_NOT_COVERED
-    if mode is Mode.OFF:
-        return SkipReason.GROUP_OFF
+    mode: Mode | None
+    starts_at: datetime
+    channels: Collection[Channel] = frozenset(Channel)
+
+
+def triage(ticket: Ticket, message_id: str, rules: Rules) -> SkipReason | None:
+    """Why a citizen's message gets no draft; None if it gets one."""
+    if reason := _about_group(rules.mode):
+        return reason
     message = ticket.message(message_id)
     if message is None:
         return SkipReason.GONE
-    return _about_message(message, starts_at) or _about_ticket(ticket, message)
+    return _about_message(message, rules) or _about_ticket(ticket, message, rules)
 
 
-def _about_message(message: Message, starts_at: datetime) -> SkipReason | None:
+def triage_request(ticket: Ticket, message_id: str, rules: Rules) -> SkipReason | None:
+    """Why an agent's note that asks for another draft gets none; None if it gets one.
+
+    An agent may ask about a message that would have had no draft by itself; what came after the note still counts.
+    """
+    if reason := _about_group(rules.mode):
+        return reason
+    note = ticket.message(message_id)
+    if note is None:
+        return SkipReason.GONE
+    if asked_about(ticket, note) is None:
+        return SkipReason.NOTHING_ASKED
+    if reason := _about_state(ticket, note):
+        return reason
+    after = _after(ticket, note)
+    if any(is_request(later) or _may_be_drafted(ticket, later, rules) for later in after):
+        return SkipReason.SUPERSEDED
+    return SkipReason.STOPPED if is_stopped(ticket) else None
+
+
+def is_request(message: Message) -> bool:
+    """Whether it is a note by which an agent asks for another draft."""
+    return message.command is not None and message.command.word in AGAIN
+
+
+def is_stopped(ticket: Ticket) -> bool:
+    """Whether the last that agents asked of us in this ticket was to stop."""
+    words = [message.command.word for message in ticket.messages if message.command]
+    last = next((word for word in reversed(words) if word in (*AGAIN, *STOP)), None)
+    return last in STOP
+
+
+def asked_about(ticket: Ticket, note: Message) -> Message | None:
+    """The citizen's message that a request for another draft is about: the last one before the note."""
+    before = ticket.messages[: ticket.messages.index(note)]
+    return next((message for message in reversed(before) if _is_from_citizen(message)), None)
+
+
+def is_answered(ticket: Ticket, message: Message) -> bool:
+    """Whether an agent has answered the citizen after that message."""
+    return any(is_reply(later) for later in _after(ticket, message))
+
+
+def is_reply(message: Message) -> bool:
+    """Whether it is an agent's answer to the citizen."""
+    return message.role is Role.AGENT and not (message.internal or message.automatic or message.ours)
+
+
+def _about_group(mode: Mode | None) -> SkipReason | None:
+    if mode is None:
+        return SkipReason.GROUP_NOT_COVERED
+    return SkipReason.GROUP_OFF if mode is Mode.OFF else None
+
+
+def _about_message(message: Message, rules: Rules) -> SkipReason | None:
     if message.ours:
         return SkipReason.OURS
     if message.internal:
         return SkipReason.INTERNAL
     if message.role is not Role.CUSTOMER:
         return SkipReason.NOT_A_CUSTOMER
-    if message.written_at < starts_at:
+    if message.written_at < rules.starts_at:
         return SkipReason.BEFORE_START
     return None
 
 
-def _about_ticket(ticket: Ticket, message: Message) -> SkipReason | None:
+def _about_ticket(ticket: Ticket, message: Message, rules: Rules) -> SkipReason | None:
     if _is_automatic(ticket, message):
         return SkipReason.AUTOMATIC
+    if message.channel not in rules.channels:
+        return SkipReason.CHANNEL_OFF
+    if reason := _about_state(ticket, message):
+        return reason
+    if not _has_text(message):
+        return SkipReason.EMPTY
+    if any(_may_be_drafted(ticket, later, rules) for later in _after(ticket, message)):
+        return SkipReason.SUPERSEDED
+    return SkipReason.STOPPED if is_stopped(ticket) else None
+
+
+def _about_state(ticket: Ticket, message: Message) -> SkipReason | None:
     if ticket.state is TicketState.MERGED:
         return SkipReason.TICKET_MERGED
     if ticket.state is TicketState.CLOSED:
         return SkipReason.TICKET_CLOSED
-    if _is_answered(ticket, message):
-        return SkipReason.ANSWERED
-    if not any(letter.isalnum() for letter in message.text):
-        return SkipReason.EMPTY
-    return None
+    return SkipReason.ANSWERED if is_answered(ticket, message) else None
+
+
+def _may_be_drafted(ticket: Ticket, message: Message, rules: Rules) -> bool:
+    """Whether a draft is made for it, as far as the message itself tells: one that gets none supersedes nothing."""
+    return (
+        _about_message(message, rules) is None
+        and not _is_automatic(ticket, message)
+        and message.channel in rules.channels
+        and _has_text(message)
+    )
+
+
+def _has_text(message: Message) -> bool:
+    return any(letter.isalnum() for letter in message.text)
+
+
+def _is_from_citizen(message: Message) -> bool:
+    return message.role is Role.CUSTOMER and not (message.internal or message.automatic) and _has_text(message)
+
+
+def _after(ticket: Ticket, message: Message) -> tuple[Message, ...]:
+    return ticket.messages[ticket.messages.index(message) + 1 :]
 
 
 _ROBOTS = re.compile(
@@ -102,8 +205,3 @@ def _is_automatic(ticket: Ticket, message: Message) -> bool:
         or _ROBOTS.fullmatch(message.author.email.strip()) is not None
         or (opened and _AUTOMATIC_SUBJECT.match(ticket.title) is not None)
     )
-
-
-def _is_answered(ticket: Ticket, message: Message) -> bool:
-    after = ticket.messages[ticket.messages.index(message) + 1 :]
-    return any(later.role is Role.AGENT and not (later.internal or later.automatic or later.ours) for later in after)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from connector.ticket import Event, Finding, Note, NoteRef, Ticket
+from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
 
 
 class Helpdesk(Protocol):
@@ -27,14 +28,31 @@ class Helpdesk(Protocol):
     def fetch(self, ticket_id: str) -> Ticket:
         """The ticket as it is now."""
 
-    def find_note(self, ticket_id: str, reference: str) -> NoteRef | None:
-        """Our note of that reference, None if the ticket has none."""
+    def updated_since(self, moment: datetime) -> Iterator[Touched]:
+        """The tickets that have changed in any way since then, each at least once, as far as our account may read.
+
+        It serves the sweep that finds what webhooks lost, and the poll where no webhook can reach us.
+        """
 
     def add_note(self, ticket_id: str, note: Note) -> NoteRef:
         """Write an internal note. It is read back after an unknown outcome, never repeated blindly."""
 
     def check(self) -> Iterator[Finding]:
         """What an admin should know: address, key, rights, one finding a line. Raises nothing."""
+
+
+@runtime_checkable
+class OffersDraft(Protocol):
+    """A helpdesk that can put a reply into the agent's editor, where the agent alone decides to send it."""
+
+    def offer_draft(self, ticket: Ticket, note: Note) -> bool:
+        """Offer the note's `reply`, in the place of an older one of ours; False where that is not wanted or possible.
+
+        What a person has written or touched is never overwritten.
+        """
+
+    def withdraw_draft(self, ticket_id: str) -> bool:
+        """Take back what we offered, unless a person has touched it; whether something was taken back."""
 
 
 class Action(StrEnum):

@@ -43,6 +43,12 @@ def render(note: Note) -> str:
     return _CLEANER.clean(f'<div lang="{escape(note.language)}">{html}</div>')
 
 
+def render_reply(note: Note) -> str:
+    """The text to send, as HTML for an editor: paragraphs with an empty line between, and links."""
+    html = "<br>\n".join(f"<div>{_line(line)}</div>" for line in note.reply)
+    return _CLEANER.clean(f"<div>{html}</div>")
+
+
 def _box(lines: Iterable[Line], style: str) -> str:
     text = _lines(lines)
     return f'<table style="border-collapse:collapse"><tr><td style="{style}">{text}</td></tr></table>' if text else ""

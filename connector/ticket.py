@@ -121,6 +121,8 @@ class Message:
     channel: Channel = Channel.EMAIL
     command: Command | None = None
     """What an internal note asks of Greffier."""
+    reference: str | None = None
+    """Of a note of ours, its mark."""
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -139,6 +141,20 @@ class Ticket:
     def message(self, id: str) -> Message | None:
         """The message of that id, None if the ticket no longer holds it."""
         return next((message for message in self.messages if message.id == id), None)
+
+    def note(self, reference: str) -> NoteRef | None:
+        """Our note of that reference, None if the ticket holds none; also one that an agent has made public."""
+        notes = (message for message in self.messages if message.reference == reference)
+        return next((NoteRef(note.id, note.written_at) for note in notes), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A ticket that has changed: its group, and when by the helpdesk's clock."""
+
+    ticket: str
+    group: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

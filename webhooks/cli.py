@@ -86,12 +86,11 @@ def worker(context: click.Context) -> None:
     from webhooks import jobs, wiring
 
     settings = _settings(context)
-    # one connection for the work and one for the lock of each draft in progress, and some for the healing
-    with wiring.database(settings, connections=2 * settings.worker.concurrency + 2) as pool:
-        line = wiring.worker(settings, pool)
+    # one connection for the work and one for the lock of each draft in progress, and some for healing and the sweep
+    with wiring.database(settings, connections=2 * settings.worker.concurrency + 4) as pool:
         jobs.run(
             settings.database_url.get_secret_value(),
-            jobs.Work(line.handle, line.may_live, line.adopt_orphans),
+            wiring.work(settings, pool),
             concurrency=settings.worker.concurrency,
             stalled_after=settings.worker.stalled_after,
         )
@@ -189,6 +188,30 @@ def resume(context: click.Context) -> None:
     with wiring.database(_settings(context), connections=1) as pool:
         Ledger(pool).resume()
     click.echo("resumed")
+
+
+@cli.command()
+@click.argument("key", required=False)
+@click.option("--dead", is_flag=True, help="All that ended as dead.")
+@click.pass_context
+def replay(context: click.Context, key: str | None, dead: bool) -> None:
+    """Try an event again that is dead or was skipped: by its KEY, as `greffier status` shows it, or all the dead."""
+    from webhooks import jobs, wiring
+    from webhooks.ledger import Ledger
+
+    if (key is None) is not dead:
+        raise click.UsageError("give a KEY, or --dead")
+    with wiring.database(_settings(context), connections=1) as pool:
+        ledger = Ledger(pool)
+        revived = ledger.revive(jobs.enqueue, key)
+        if key and not revived:
+            entry = ledger.entry(key)
+            raise GreffierError(
+                f"{key}: it is {entry.state}, and only what is dead or skipped is tried again"
+                if entry
+                else f"{key}: no such event; `greffier status` shows the dead ones"
+            )
+    click.echo("\n".join(f"taken up again: {one}" for one in revived) or "none is dead")
 
 
 @cli.command()

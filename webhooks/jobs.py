@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from traceback import format_tb
 from typing import Any
 
 import procrastinate
@@ -23,6 +24,7 @@ from procrastinate.jobs import Job, Status
 
 log = logging.getLogger("greffier.jobs")
 
+SWEEP_TICK = 1.0  # seconds; each helpdesk has its own interval
 DRAFTS, SYSTEM = "drafts", "system"
 RECONNECT_AFTER, POOL_TIMEOUT = 5.0, 5.0  # seconds
 HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
@@ -50,6 +52,8 @@ class Work:
     """Whether a message whose worker died is to be tried again."""
     adopt_orphans: Callable[[], None]
     """Give open messages without a job a new one."""
+    sweep: Callable[[Callable[[], bool]], None]
+    """Look through the helpdesks that are due; it is told how to know that we are stopping."""
 
 
 class Later(Exception):
@@ -74,7 +78,7 @@ def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float
 
     Where the database goes away, as it does when it is restarted, wait for it and go on.
     """
-    asyncio.run(_run(lambda: _app(database_url, work, stalled_after), concurrency, stalled_after))
+    asyncio.run(_run(lambda: _app(database_url, work, stalled_after), work, concurrency, stalled_after))
 
 
 def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.App:
@@ -108,7 +112,7 @@ async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> Non
     await asyncio.to_thread(work.adopt_orphans)
 
 
-async def _run(make_app: Callable[[], procrastinate.App], concurrency: int, stalled_after: float) -> None:
+async def _run(make_app: Callable[[], procrastinate.App], work: Work, concurrency: int, stalled_after: float) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -116,7 +120,7 @@ async def _run(make_app: Callable[[], procrastinate.App], concurrency: int, stal
     while not stop.is_set():
         try:
             async with (app := make_app()).open_async():
-                await _serve(app, stop, concurrency, stalled_after)
+                await _serve(app, work, stop, concurrency, stalled_after)
         except procrastinate.exceptions.ConnectorException:
             pass  # said below, whether it was lost or never there
         if not stop.is_set():
@@ -125,7 +129,9 @@ async def _run(make_app: Callable[[], procrastinate.App], concurrency: int, stal
                 await asyncio.wait_for(stop.wait(), RECONNECT_AFTER)
 
 
-async def _serve(app: procrastinate.App, stop: asyncio.Event, concurrency: int, stalled_after: float) -> None:
+async def _serve(
+    app: procrastinate.App, work: Work, stop: asyncio.Event, concurrency: int, stalled_after: float
+) -> None:
     """Work until `stop`, or until the database is lost. Two workers: drafts must never keep healing from its place.
 
     Jobs that are done are deleted: the inbox is the record, and healing alone makes thousands a day.
@@ -141,8 +147,21 @@ async def _serve(app: procrastinate.App, stop: asyncio.Event, concurrency: int, 
         asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
         asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
     ]
+    sweeping = asyncio.create_task(_sweep(work, stop))
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([*workers, asked], return_when=asyncio.FIRST_COMPLETED)
-    for task in (*workers, asked):
+    for task in (*workers, asked, sweeping):
         task.cancel()  # which lets the jobs in progress finish
-    await asyncio.gather(*workers, return_exceptions=True)
+    await asyncio.gather(*workers, sweeping, return_exceptions=True)
+
+
+async def _sweep(work: Work, stop: asyncio.Event) -> None:
+    """Not a job of the queue: an interval is a setting, and a look missed is no look owed."""
+    while not stop.is_set():
+        try:
+            await asyncio.to_thread(work.sweep, stop.is_set)
+        except psycopg.OperationalError as error:
+            log.warning("the sweep waits for the database: %s", type(error).__name__)
+        except Exception as error:  # the next one may do better; its message could repeat a citizen's words
+            log.error("the sweep failed: %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        await asyncio.sleep(SWEEP_TICK)

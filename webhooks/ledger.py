@@ -17,7 +17,8 @@ from psycopg_pool import ConnectionPool
 from pydantic import TypeAdapter
 
 from chains.draft import Abstention, Draft
-from connector.ticket import Event, NoteRef
+from chains.triage import SkipReason
+from connector.ticket import Event, EventKind, NoteRef
 from webhooks.schema import require_current
 
 Connection = psycopg.Connection[Any]
@@ -27,23 +28,35 @@ _ANSWER: TypeAdapter[Draft | Abstention] = TypeAdapter(Draft | Abstention)
 
 
 class State(StrEnum):
-    """Where a message is on its way; the last three are its end."""
+    """Where an event is on its way; the last four are its end."""
 
     ACCEPTED = "accepted"
     DRAFTED = "drafted"
     POSTED = "posted"
     SKIPPED = "skipped"
+    """No note, and a reason."""
+    DONE = "done"
+    """Attended to; it asks for no note."""
     DEAD = "dead"
+
+
+class Source(StrEnum):
+    """What told us of an event."""
+
+    WEBHOOK = "webhook"
+    SWEEP = "sweep"
+    POLL = "poll"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A message of the inbox."""
+    """An event in the inbox."""
 
     key: str
     helpdesk: str
     ticket: str
     message: str
+    kind: EventKind
     state: State
     reason: str | None
     last_error: str | None
@@ -70,6 +83,15 @@ class Entry:
 
 
 _OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late changes no message that has ended
+# An answer that was kept is kept: it is posted without asking the model again.
+_AFRESH = (
+    "state = CASE WHEN EXISTS (SELECT FROM draft WHERE draft.key = inbox.key) THEN 'drafted' ELSE 'accepted' END,"
+    " reason = NULL, last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
+)
+OF_THE_PLACE = frozenset(
+    {SkipReason.GONE, SkipReason.GROUP_NOT_COVERED, SkipReason.GROUP_OFF, SkipReason.TICKET_MERGED}
+)
+"""Reasons that a move to another ticket or group takes away."""
 _COLUMNS = ", ".join(column.name for column in fields(Entry))
 
 
@@ -86,20 +108,59 @@ class Ledger:
 
     # --- taking in
 
-    def accept(self, event: Event, enqueue: Callable[[Connection, str, str], None]) -> bool:
-        """Keep the event and its job in one transaction: once this returns, the message cannot be lost.
+    def accept(
+        self, event: Event, enqueue: Callable[[Connection, str, str], None], source: Source = Source.WEBHOOK
+    ) -> bool:
+        """Keep the event and its job in one transaction: once this returns, the event cannot be lost.
 
         `enqueue` is given the connection, the event's key and a name for its ticket. False if the event was known.
         """
         with self._pool.connection() as connection:
             new = connection.execute(
-                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery) VALUES (%s, %s, %s, %s, %s, %s)"
-                " ON CONFLICT (key) DO NOTHING RETURNING key",
-                [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery],
+                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery, source)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING key",
+                [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery, source],
             ).fetchone()
             if new:
                 enqueue(connection, event.key, _ticket_name(event))
             return new is not None
+
+    def reconsider(self, event: Event, enqueue: Callable[[Connection, str, str], None]) -> bool:
+        """Take a known event up again where it now stands, if it was skipped for the place where it stood.
+
+        A message that waits is told of its new place too. False if there is nothing to do.
+        """
+        with self._pool.connection() as connection:
+            connection.execute(
+                f"UPDATE inbox SET ticket = %s WHERE key = %s AND ticket <> %s AND {_OPEN}",
+                [event.ticket, event.key, event.ticket],
+            )
+            again = connection.execute(
+                f"UPDATE inbox SET ticket = %s, {_AFRESH} WHERE key = %s AND state = 'skipped' AND reason = ANY(%s)"
+                " RETURNING key",
+                [event.ticket, event.key, list(OF_THE_PLACE)],
+            ).fetchone()
+            if again:
+                enqueue(connection, event.key, _ticket_name(event))
+            return again is not None
+
+    def known(self, keys: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+        """The ticket of each of these events that is known, and the reason why it was skipped, by key."""
+        with self._pool.connection() as connection:
+            rows = connection.execute("SELECT key, ticket, reason FROM inbox WHERE key = ANY(%s)", [list(keys)])
+            return {key: (ticket, reason) for key, ticket, reason in rows.fetchall()}
+
+    def revive(self, enqueue: Callable[[Connection, str, str], None], key: str | None = None) -> list[str]:
+        """Take up the dead again, or the one event of that key that was skipped or is dead; the keys taken up."""
+        with self._pool.connection() as connection:
+            which = "state = 'dead'" if key is None else "state IN ('dead', 'skipped') AND key = %s"
+            rows = connection.execute(
+                f"UPDATE inbox SET {_AFRESH} WHERE {which} RETURNING key, helpdesk || ':' || ticket",
+                [] if key is None else [key],
+            ).fetchall()
+            for found, ticket in rows:
+                enqueue(connection, found, ticket)
+            return [found for found, _ in rows]
 
     def orphans(self) -> list[Entry]:
         """Open messages that no job of the queue will take up: they were left by a pause, or their job is gone."""
@@ -140,6 +201,10 @@ class Ledger:
         """End a message without a note."""
         self._settle(key, State.SKIPPED, reason)
 
+    def done(self, key: str) -> None:
+        """End an event that asks for no note."""
+        self._settle(key, State.DONE, None)
+
     def save_answer(self, key: str, answer: Draft | Abstention) -> Draft | Abstention:
         """Keep what the chain said, before it is posted, and return what is kept: the first answer stays."""
         outcome = "draft" if isinstance(answer, Draft) else "abstention"
@@ -162,6 +227,18 @@ class Ledger:
             row = connection.execute("SELECT content FROM draft WHERE key = %s", [key]).fetchone()
         return _ANSWER.validate_python(row[0]) if row else None
 
+    def previous(self, entry: Entry) -> tuple[Entry, Draft | Abstention] | None:
+        """The last event of the same ticket that has a note, and what the note says; None if there is none."""
+        earlier = self._entries(
+            "helpdesk = %s AND ticket = %s AND key <> %s AND state = 'posted'"
+            " AND EXISTS (SELECT FROM draft WHERE draft.key = inbox.key) ORDER BY settled_at DESC LIMIT 1",
+            entry.helpdesk,
+            entry.ticket,
+            entry.key,
+        )
+        answer = self.answer(earlier[0].key) if earlier else None
+        return (earlier[0], answer) if answer else None
+
     @contextmanager
     def ticket_lock(self, entry: Entry) -> Iterator[None]:
         """Hold the ticket while a note is looked for and written.
@@ -182,15 +259,18 @@ class Ledger:
                     connection.execute("RESET lock_timeout")
                     connection.autocommit = False
 
-    def posted(self, entry: Entry, note: NoteRef) -> None:
-        """End a message with its note."""
+    def posted(self, entry: Entry, note: NoteRef, reason: str | None = None) -> None:
+        """End an event with its note; `reason` where the note only says why there is no draft."""
         with self._pool.connection() as connection:
             connection.execute(
                 "INSERT INTO note (key, reference, note_id, posted_at) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (key) DO UPDATE SET note_id = excluded.note_id, posted_at = excluded.posted_at",
                 [entry.key, entry.reference, note.id, note.written_at],
             )
-            connection.execute("UPDATE inbox SET state = 'posted', settled_at = now() WHERE key = %s", [entry.key])
+            connection.execute(
+                "UPDATE inbox SET state = 'posted', reason = coalesce(%s, reason), settled_at = now() WHERE key = %s",
+                [reason, entry.key],
+            )
 
     # --- failures
 
@@ -267,7 +347,7 @@ class Ledger:
         with self._pool.connection() as connection:
             connection.execute(sql, values)
 
-    def _settle(self, key: str, state: State, reason: str) -> None:
+    def _settle(self, key: str, state: State, reason: str | None) -> None:
         self._execute(
             f"UPDATE inbox SET state = %s, reason = %s, settled_at = now() WHERE key = %s AND {_OPEN}",
             [state, reason, key],

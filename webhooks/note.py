@@ -4,36 +4,63 @@ from __future__ import annotations
 
 import gettext
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
+from chains.triage import SkipReason
 from connector.ticket import Line, Note, Span
 from webhooks.settings import ReplySettings
 
+STOPPED, UNKNOWN_COMMAND = "stopped", "unknown_command"
+"""What a command that leads to no draft ends with, beside the reasons of triage."""
 LOCALE = Path(__file__).parent / "locale"
 _Text = Callable[[str], str]
 
 
-def write_note(
-    answer: Draft | Abstention, reference: str, asked_in: str, *, language: str, reply: ReplySettings
-) -> Note:
-    """The note of an answer, in `language` (`fr` or `en`); the draft within it stays in its own language.
+@dataclass(frozen=True)
+class Writer:
+    """Writes what agents read in `language` (`fr` or `en`); a draft within it stays in its own language."""
 
-    `asked_in` is the language of the citizen's message.
-    """
-    _ = translator(language)
-    if isinstance(answer, Abstention):
-        return _abstention(answer, reference, language, _)
-    return Note(
-        reference=reference,
-        subject=_("AI-generated: draft reply"),
-        banner=tuple(_banner(answer, asked_in, _)),
-        body=tuple(_body(answer, reply)),
-        sources=tuple(_source(number, sheet, _) for number, sheet in enumerate(_sheets(answer), 1)),
-        footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
-        language=language,
-    )
+    language: str
+    reply: ReplySettings
+
+    def answer(self, answer: Draft | Abstention, reference: str, asked_in: str, replaces: str | None = None) -> Note:
+        """The note of an answer. `asked_in` is the language of the question, `replaces` the mark of an older note."""
+        _ = translator(self.language)
+        if isinstance(answer, Abstention):
+            return _abstention(answer, reference, self.language, _)
+        return Note(
+            reference=reference,
+            subject=_("AI-generated: draft reply"),
+            banner=tuple(_banner(answer, asked_in, replaces, _)),
+            body=tuple(_body(answer, self.reply)),
+            sources=tuple(_source(number, sheet, _) for number, sheet in enumerate(_sheets(answer), 1)),
+            footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
+            reply=tuple(_clean(answer, self.reply)),
+            language=self.language,
+        )
+
+    def notice(self, reference: str, reason: str, word: str = "") -> Note:
+        """One line: why a command leads to no draft, or what the commands are."""
+        _ = translator(self.language)
+        texts = {
+            STOPPED: _("Greffier drafts nothing more in this ticket. `@greffier encore` starts it again."),
+            UNKNOWN_COMMAND: _(
+                "Greffier does not know “{}”. `@greffier encore <instruction>`: another draft;"
+                " `@greffier stop`: no more drafts in this ticket."
+            ).format(word[:40]),
+            SkipReason.NOTHING_ASKED: _("No other draft: no message of a citizen waits in this ticket."),
+            SkipReason.TICKET_CLOSED: _("No other draft: the ticket is closed."),
+        }
+        text = texts.get(reason, _("No other draft: {}.").format(reason))
+        return Note(
+            reference=reference,
+            subject=_("Greffier: answer to a command"),
+            banner=((Span(f"{text} ({reference})"),),),
+            language=self.language,
+        )
 
 
 def translator(language: str) -> _Text:
@@ -60,8 +87,10 @@ def _abstention(answer: Abstention, reference: str, language: str, _: _Text) -> 
     )
 
 
-def _banner(draft: Draft, asked_in: str, _: _Text) -> Iterator[Line]:
+def _banner(draft: Draft, asked_in: str, replaces: str | None, _: _Text) -> Iterator[Line]:
     yield (Span(_("AI-generated · Draft reply prepared by an AI, to be reviewed before sending"), strong=True),)
+    if replaces:
+        yield (Span(_("It replaces the draft {}, which is superseded.").format(replaces)),)
     if asked_in != draft.language:
         yield (Span(_("The message is in another language than this draft.")),)
     doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
@@ -97,18 +126,34 @@ def _body(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
     yield from _plain(reply.mention)
 
 
+def _clean(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
+    """What the agent would send: without the numbers, with the sheets' links at the end. Doubts stay marked."""
+    yield from _plain(reply.greeting)
+    for _same, statements in groupby(draft.statements, key=lambda statement: _cited(statement, draft)):
+        yield tuple(span for statement in statements for span in (*_text(statement), Span(" ")))
+    if reply.links.strip():
+        lines = [(Span(reply.links.strip()),), *((Span("- "), Span(s.title, href=s.url)) for s in _sheets(draft))]
+        yield tuple(span for line in lines for span in (*line, Span("\n")))[:-1]
+    yield from _plain(reply.closing)
+    yield from _plain(reply.mention)
+
+
 def _plain(text: str) -> Iterator[Line]:
     if text.strip():
         yield (Span(text.strip()),)
 
 
 def _statement(statement: Statement, draft: Draft) -> Iterator[Span]:
-    marked = bool({Warning.NO_SOURCE, Warning.CUT, Warning.LANGUAGE} & set(statement.warnings))
-    yield from [Span(statement.text, marked=True)] if marked else _with_doubts(statement.text, statement.doubtful)
+    yield from _text(statement)
     for number, sheet in enumerate(_sheets(draft), 1):
         if sheet.document in _cited(statement, draft):
             yield Span(" ")
             yield Span(f"[{number}]", href=sheet.url)
+
+
+def _text(statement: Statement) -> Iterator[Span]:
+    marked = bool({Warning.NO_SOURCE, Warning.CUT, Warning.LANGUAGE} & set(statement.warnings))
+    yield from [Span(statement.text, marked=True)] if marked else _with_doubts(statement.text, statement.doubtful)
 
 
 def _cited(statement: Statement, draft: Draft) -> set[str]:

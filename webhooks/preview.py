@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from psycopg_pool import ConnectionPool
 
 from chains.language import language_of
+from chains.question import Question
 from connector.errors import GreffierError
 from connector.ticket import Line, Message, Note, Role, Ticket
 from webhooks import wiring
 from webhooks.ledger import Connection
-from webhooks.note import write_note
+from webhooks.note import Writer
 from webhooks.settings import Settings
 
 
@@ -19,10 +20,8 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
     """The note for the last message of the ticket's citizen. Raises GreffierError if there is none, or no answer."""
     ticket = wiring.helpdesk(helpdesk, settings.helpdesks[helpdesk]).fetch(ticket_id)
     message = _last_of_the_citizen(ticket)
-    answer = wiring.drafter(settings, pool)(ticket, message.id)
-    note = write_note(
-        answer, "preview", language_of(message.text), language=settings.note.language, reply=settings.reply
-    )
+    answer = wiring.drafter(settings, pool)(Question(ticket, message.id))
+    note = Writer(settings.note.language, settings.reply).answer(answer, "preview", language_of(message.text))
     return "\n".join(_lines(note))
 
 

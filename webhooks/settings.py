@@ -87,6 +87,8 @@ class ReplySettings(Section):
     """The first line."""
     closing: str = "Cordialement,"
     """The last line."""
+    links: str = "Pour en savoir plus :"
+    """Comes before the sheets' links in the text that is offered as a shared draft. Empty, they are left out."""
     mention: str = MENTION
     """Told to the citizen after the closing."""
 

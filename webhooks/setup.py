@@ -69,8 +69,8 @@ def _run(work: Setup, *, apply: bool, remove: bool) -> bool:
     left = [change for change in changes if change.action is Action.LEAVE]
     if left:
         click.echo(f"{len(left)} left alone: see above")
-    elif done and not any(change.action in _DONE for change in changes):
-        click.echo("nothing to remove" if remove else "all is as it should be")
+    elif done and (apply or not any(change.action in _DONE for change in changes)):
+        click.echo("nothing of ours is left" if remove else "all is as it should be")
     return done and sound and not left
 
 

@@ -17,6 +17,7 @@ from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
 from webhooks.app import create_app
+from webhooks.desk import Desk
 from webhooks.ledger import Connection, Ledger
 from webhooks.schema import require_current
 from webhooks.settings import Settings
@@ -24,7 +25,9 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
-    from webhooks.worker import Drafter, Worker
+    from webhooks.jobs import Work
+    from webhooks.line import Drafter
+    from webhooks.worker import Worker
 
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
 
@@ -62,19 +65,40 @@ def web(settings: Settings) -> Flask:
     return create_app(helpdesks, Ledger(pool))
 
 
+def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
+    """The configured helpdesks by name."""
+    return {
+        name: Desk(helpdesk(name, given), given, partial(ledger.first_start, name))
+        for name, given in settings.helpdesks.items()
+    }
+
+
+def work(settings: Settings, pool: ConnectionPool[Connection]) -> Work:
+    """What the worker's jobs do."""
+    from webhooks.cursors import Cursors
+    from webhooks.jobs import Work
+    from webhooks.sweep import Sweep
+
+    ledger = Ledger(pool)
+    of = worker(settings, pool)
+    sweep = Sweep(ledger, Cursors(pool), desks(settings, ledger))
+    return Work(of.handle, of.may_live, of.adopt_orphans, sweep)
+
+
 def worker(settings: Settings, pool: ConnectionPool[Connection]) -> Worker:
-    """The worker's straight line."""
-    from webhooks.note import write_note
+    """What takes an event to its end."""
+    from webhooks.line import Line
+    from webhooks.note import Writer
     from webhooks.worker import Worker
 
-    write = partial(write_note, language=settings.note.language, reply=settings.reply)
-    helpdesks = {name: (helpdesk(name, given), given) for name, given in settings.helpdesks.items()}
-    return Worker(Ledger(pool), helpdesks, drafter(settings, pool), write)
+    ledger = Ledger(pool)
+    write = Writer(settings.note.language, settings.reply)
+    return Worker(ledger, Line(ledger, desks(settings, ledger), drafter(settings, pool), write))
 
 
 def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
-    """The chain, from a ticket and a message to an answer. Raises GreffierError without embedder or index."""
-    from chains.drafter import Question, make_drafter
+    """The chain, from a question to an answer. Raises GreffierError without embedder or index."""
+    from chains.drafter import make_drafter
     from chains.model import chat_model
     from chains.retrieval import HybridRetriever
 
@@ -93,7 +117,7 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,
     )
-    return lambda ticket, message_id: chain.invoke(Question(ticket, message_id))
+    return chain.invoke
 
 
 def embeddings(settings: Settings) -> Embedder:

@@ -1,28 +1,18 @@
-"""The straight line of a message, from the queue to its note.
-
-lock per ticket (the queue's), fetch, triage, draft, commit the draft, post under an advisory lock, record the note.
-"""
+"""Takes events from the queue along the line, and decides what follows from a failure: wait, give up, or pause."""
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from traceback import format_tb
-from typing import Protocol
 
 import psycopg
 
-from chains.draft import Abstention, Draft
-from chains.language import language_of
-from chains.triage import triage
 from connector.errors import ConfigurationError, CredentialsRefused, GreffierError, RemoteError
-from connector.helpdesk import Helpdesk
-from connector.settings import HelpdeskSettings
-from connector.ticket import Note, Ticket
 from webhooks import jobs
-from webhooks.ledger import Entry, Ledger, State
+from webhooks.ledger import Entry, Ledger
+from webhooks.line import Line
 
 log = logging.getLogger("greffier.worker")
 
@@ -32,27 +22,12 @@ ATTEMPTS = 3  # for anything that is not an outage
 DEATHS = 10  # workers that may die on a message; each message in progress is charged for a death, guilty or not
 
 
-class Drafter(Protocol):
-    """Ticket and message in, draft or abstention out."""
-
-    def __call__(self, ticket: Ticket, message_id: str) -> Draft | Abstention: ...
-
-
 class Worker:
-    """Takes messages from the ledger to their end."""
+    """Takes events from the ledger to their end."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        helpdesks: Mapping[str, tuple[Helpdesk, HelpdeskSettings]],
-        draft: Drafter,
-        write: Callable[[Draft | Abstention, str, str], Note],
-    ) -> None:
-        """`write` makes the note of an answer, from it, a reference and the language of the citizen's message."""
+    def __init__(self, ledger: Ledger, line: Line) -> None:
         self._ledger = ledger
-        self._helpdesks = helpdesks
-        self._draft = draft
-        self._write = write
+        self._line = line
 
     def handle(self, key: str, attempts: int) -> float | None:
         """Take a message one attempt further; seconds until the next attempt, None when there is none to come.
@@ -71,7 +46,7 @@ class Worker:
 
     def _attempt(self, entry: Entry, attempts: int) -> float | None:
         try:
-            self._advance(entry)
+            self._line.advance(entry)
         except CredentialsRefused as error:
             self._ledger.pause(str(error), entry.helpdesk)
             log.error("%s: paused: %s; then run `greffier resume`", entry.helpdesk, error)
@@ -80,36 +55,6 @@ class Worker:
         except Exception as error:
             return self._after(error, entry, attempts)
         return None
-
-    def _advance(self, entry: Entry) -> None:
-        """The ticket is looked at anew at each attempt: meanwhile an agent may have answered, or an admin said no."""
-        if entry.helpdesk not in self._helpdesks:
-            raise RemoteError(f"no helpdesk named {entry.helpdesk} is configured", permanent=True)
-        helpdesk, settings = self._helpdesks[entry.helpdesk]
-        if entry.state == State.DRAFTED and (written := helpdesk.find_note(entry.ticket, entry.reference)):
-            self._ledger.posted(entry, written)  # the attempt before died between its note and this line
-            return
-        ticket = helpdesk.fetch(entry.ticket)
-        message = ticket.message(entry.message)
-        language = language_of(message.text) if message else None
-        if message is not None:
-            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
-        starts_at = settings.starts_at(self._ledger.first_start(entry.helpdesk))
-        reason = triage(ticket, entry.message, mode=settings.mode(ticket.group), starts_at=starts_at)
-        if reason is not None:
-            self._ledger.skip(entry.key, reason)
-            log.info("%s: skipped: %s", entry.key, reason)
-            return
-        answer = self._ledger.answer(entry.key)
-        if answer is None:
-            answer = self._ledger.save_answer(entry.key, self._draft(ticket, entry.message))
-        self._post(entry, helpdesk, self._write(answer, entry.reference, language or answer.language))
-
-    def _post(self, entry: Entry, helpdesk: Helpdesk, note: Note) -> None:
-        with self._ledger.ticket_lock(entry):
-            found = helpdesk.find_note(entry.ticket, note.reference) or helpdesk.add_note(entry.ticket, note)
-            self._ledger.posted(entry, found)
-        log.info("%s: note %s in ticket %s", entry.key, found.id, entry.ticket)
 
     def _after(self, error: Exception, entry: Entry, attempts: int) -> float | None:
         reason = str(error) if isinstance(error, GreffierError) else f"{type(error).__name__} in Greffier, see the log"

@@ -8,9 +8,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
+from connector.commands import command_of
 from connector.errors import RemoteError
 from connector.text import clean, message_text
-from connector.ticket import Attachment, Message, NoteRef, Person, Role, Ticket, TicketState
+from connector.ticket import Attachment, Channel, Command, Message, NoteRef, Person, Role, Ticket, TicketState, Touched
+from connector.zammad.macros import macro_of
 
 MARKER = "greffier"
 """The key under which Greffier signs in an article's `preferences`, which Zammad 5.2 was seen to keep unchanged."""
@@ -19,6 +21,18 @@ MARKER = "greffier"
 _ROLES = {"Customer": Role.CUSTOMER, "Agent": Role.AGENT, "System": Role.SYSTEM}
 # Every other state, also one that an admin made, counts as open: a draft too many harms nobody.
 _STATES = {"closed": TicketState.CLOSED, "removed": TicketState.CLOSED, "merged": TicketState.MERGED}
+
+# Zammad's own words for the way of an article (db/seeds/ticket_article_types.rb); the rest are social networks.
+_CHANNELS = {
+    "email": Channel.EMAIL,
+    "web": Channel.WEB,
+    "note": Channel.WEB,  # what a customer writes over the API
+    "phone": Channel.PHONE,
+    "fax": Channel.PHONE,
+    "chat": Channel.CHAT,
+    "sms": Channel.SMS,
+}
+_SOCIAL = ("twitter", "facebook", "telegram", "whatsapp", "wechat")
 
 Preferences = Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})]
 
@@ -40,12 +54,16 @@ class Article(_Answer):
     """One article of a ticket (https://docs.zammad.org/en/latest/api/ticket/articles.html)."""
 
     id: int
+    type: str = ""
     sender: str
     internal: bool
     created_at: AwareDatetime
     created_by_id: int
     origin_by_id: int | None = None
     origin: str | None = Field(default=None, alias="from")
+    reply_to: str | None = None
+    subject: str | None = None
+    message_id: str | None = None
     content_type: str = "text/plain"
     body: str | None = None
     preferences: Preferences = {}
@@ -56,10 +74,16 @@ class Article(_Answer):
         """Who speaks."""
         return _ROLES.get(self.sender, Role.SYSTEM)
 
-    def has_marker(self, reference: str) -> bool:
-        """Whether it is our note of that reference. A customer may forge `preferences`, but not the sender."""
+    @property
+    def channel(self) -> Channel:
+        """The way by which it came."""
+        return _CHANNELS.get(self.type) or (Channel.SOCIAL if self.type.startswith(_SOCIAL) else Channel.OTHER)
+
+    @property
+    def reference(self) -> str | None:
+        """Of a note of ours, its mark. A customer may forge `preferences`, but not the sender."""
         marker = self.preferences.get(MARKER)
-        return self.role is not Role.CUSTOMER and isinstance(marker, dict) and marker.get("reference") == reference
+        return marker.get("reference") if self.role is not Role.CUSTOMER and isinstance(marker, dict) else None
 
     def note_ref(self) -> NoteRef:
         """Where it stands."""
@@ -75,6 +99,11 @@ class TicketAnswer(_Answer):
     state: str
     customer_id: int
     customer: str | None = None
+    updated_at: AwareDatetime
+
+    def touched(self) -> Touched:
+        """That it has changed."""
+        return Touched(str(self.id), self.group, self.updated_at)
 
 
 class Account(_Answer):
@@ -125,17 +154,31 @@ def to_ticket(helpdesk: str, answer: TicketAnswer, articles: Iterable[Article], 
 
 def _message(article: Article, account_id: int) -> Message:
     by_us = article.created_by_id == account_id and article.role is not Role.CUSTOMER
+    ours = by_us or MARKER in article.preferences
+    text = message_text(article.body, is_html=article.content_type.startswith("text/html"))
     return Message(
         id=str(article.id),
         role=article.role,
         author=_author(article),
-        text=message_text(article.body, is_html=article.content_type.startswith("text/html")),
+        text=text,
         written_at=article.created_at,
         internal=article.internal,
         automatic=article.preferences.get("is-auto-response") is True or "perform_origin" in article.preferences,
-        ours=by_us or MARKER in article.preferences,
+        ours=ours,
+        channel=article.channel,
+        command=None if ours else _command(article, text),
+        reference=article.reference,
         attachments=tuple(_attachments(article.attachments)),
     )
+
+
+def _command(article: Article, text: str) -> Command | None:
+    """What an internal note asks of us: by a macro, in an agent's name or the system's, or in an agent's words."""
+    if not article.internal or article.role is Role.CUSTOMER:
+        return None
+    if macro := macro_of(article.subject):
+        return Command(macro.word)
+    return command_of(text) if article.role is Role.AGENT else None
 
 
 def _author(article: Article) -> Person:

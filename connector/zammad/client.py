@@ -7,19 +7,24 @@ lose the HTTP status.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 
 from zammad_py import ZammadAPI
 
 from connector.errors import RemoteError
 from connector.rest import Rest
-from connector.ticket import Event, Finding, Note, NoteRef, Ticket
-from connector.zammad import notes
+from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
+from connector.zammad import drafts, notes, sweep
 from connector.zammad.answers import Account, TicketAnswer, read, to_ticket
 from connector.zammad.checks import findings
 from connector.zammad.events import read_event
 from connector.zammad.settings import ZammadSettings
 from connector.zammad.setup import ZammadSetup
+
+UNWANTED = 600.0
+"""Seconds for which a group that shows no shared drafts is remembered."""
 
 
 class Zammad:
@@ -31,6 +36,7 @@ class Zammad:
         self._settings = settings
         self._threads = threading.local()
         self._account_id: int | None = None
+        self._without_drafts: dict[str, float] = {}  # groups, and until when that is believed
 
     @property
     def name(self) -> str:
@@ -48,14 +54,30 @@ class Zammad:
         articles = notes.articles(self._rest, ticket_id)
         return to_ticket(self._name, answer, articles, account_id=self._own_id())
 
-    def find_note(self, ticket_id: str, reference: str) -> NoteRef | None:
-        """See `connector.zammad.notes`."""
-        return notes.find_note(self._rest, self._known(ticket_id), reference)
+    def updated_since(self, moment: datetime) -> Iterator[Touched]:
+        """See `connector.zammad.sweep`."""
+        return sweep.updated_since(self._rest, moment)
 
     def add_note(self, ticket_id: str, note: Note) -> NoteRef:
         """See `connector.zammad.notes`."""
         sender = self._settings.sender.capitalize()
         return notes.add_note(self._rest, self._known(ticket_id), note, sender=sender)
+
+    def offer_draft(self, ticket: Ticket, note: Note) -> bool:
+        """See `connector.zammad.drafts`."""
+        if not self._settings.offer_draft or self._without_drafts.get(ticket.group, 0) > time.monotonic():
+            return False
+        id, account_id = self._known(ticket.id), self._own_id()
+        offered = drafts.offer(self._rest, id, ticket.group, note, account_id=account_id)
+        if offered is None:
+            self._without_drafts[ticket.group] = time.monotonic() + UNWANTED
+        return bool(offered)
+
+    def withdraw_draft(self, ticket_id: str) -> bool:
+        """See `connector.zammad.drafts`."""
+        if not self._settings.offer_draft:
+            return False
+        return drafts.withdraw(self._rest, self._known(ticket_id), account_id=self._own_id())
 
     def check(self) -> Iterator[Finding]:
         """See `connector.zammad.checks`."""

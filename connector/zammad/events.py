@@ -5,7 +5,8 @@ seen in Zammad 5.2). Two payloads are read alike: the default one, with the whol
 custom one (since Zammad 6.0), in which every value is a string:
 
     {"ticket": {"id": "#{ticket.id}"},
-     "article": {"id": "#{article.id}", "sender": "#{article.sender.name}", "internal": "#{article.internal}"}}
+     "article": {"id": "#{article.id}", "sender": "#{article.sender.name}", "internal": "#{article.internal}",
+                 "subject": "#{article.subject}"}}
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
+from connector.commands import ADDRESS
 from connector.errors import Refused
 from connector.signature import is_signed
-from connector.ticket import Event
+from connector.ticket import Event, EventKind
+from connector.zammad.macros import macro_of
 
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -27,40 +30,46 @@ Id = Annotated[int, Field(strict=True, gt=0, lt=2**63)] | Annotated[str, Field(p
 
 class _Ticket(BaseModel):
     id: Id
+    updated_at: str = ""
 
 
 class _Article(BaseModel):
     id: Id
     sender: str
     internal: bool
+    subject: str | None = None
+    body: str | None = None
     preferences: Annotated[dict[str, Any], BeforeValidator(lambda value: value or {})] = {}
 
 
 class _Payload(BaseModel):
     ticket: _Ticket
-    # An update without an article comes with `"article": {}`.
-    article: Annotated[_Article | None, BeforeValidator(lambda value: None if value == {} else value)]
+    article: Annotated[_Article | None, BeforeValidator(lambda value: None if _is_none(value) else value)]
+
+
+def _is_none(article: Any) -> bool:
+    """An update without an article comes with `"article": {}`, or with placeholders that were not filled in."""
+    return article == {} or (isinstance(article, dict) and article.get("id") in ("", "-"))
 
 
 def read_event(helpdesk: str, secrets: Iterable[str], headers: Mapping[str, str], body: bytes) -> Event | None:
-    """The message of a customer that a delivery announces, None if it announces none.
+    """What a delivery announces, None if it is nothing to us.
 
-    A delivery is only a hint: whether the message wants a draft is decided on the ticket as it is when it is fetched.
+    A delivery is only a hint: what is to be done is decided on the ticket as it is when it is fetched.
     Raises `Refused`, 401 if no secret signed these bytes, 400 if they are no payload of Zammad.
     """
     algorithm, _, signature = headers.get("x-hub-signature", "").partition("=")
     if algorithm != "sha1" or not is_signed(body, signature, secrets, digest="sha1"):
         raise Refused(f"helpdesks.{helpdesk}: the delivery is not signed with our webhook_secret", status=401)
     payload = _parse(helpdesk, body)
-    if payload.article is None or not _is_from_customer(payload.article):
-        return None
-    delivery = _DELIVERY.fullmatch(headers.get("x-zammad-delivery", ""))
-    return Event(
-        helpdesk=helpdesk,
-        ticket=str(payload.ticket.id),
-        message=str(payload.article.id),
-        delivery=delivery[0] if delivery else None,
-    )
+    found = _DELIVERY.fullmatch(headers.get("x-zammad-delivery", ""))
+    delivery = found[0] if found else None
+    ticket = str(payload.ticket.id)
+    if payload.article is None:
+        change = f"ticket-{ticket}@{payload.ticket.updated_at or delivery}"
+        return Event(helpdesk, ticket, change[:80], EventKind.TICKET, delivery)
+    kind = _kind(payload.article)
+    return Event(helpdesk, ticket, str(payload.article.id), kind, delivery) if kind else None
 
 
 def _parse(helpdesk: str, body: bytes) -> _Payload:
@@ -73,8 +82,21 @@ def _parse(helpdesk: str, body: bytes) -> _Payload:
         raise Refused(f"helpdesks.{helpdesk}: not a payload of Zammad: {where}: {first['msg']}", status=400) from None
 
 
-def _is_from_customer(article: _Article) -> bool:
-    # Zammad's own word, never translated; whatever is new or unknown is not a customer.
-    if article.sender != "Customer" or article.internal:
-        return False
-    return "greffier" not in article.preferences and article.preferences.get("is-auto-response") is not True
+def _kind(article: _Article) -> EventKind | None:
+    """By Zammad's own words, never translated; what is new or unknown is nothing to us.
+
+    Ours comes first: our note explains `@greffier`, and would call us. Then a macro, whose note is an agent's or the
+    system's.
+    """
+    if "greffier" in article.preferences:
+        return None
+    if article.internal:
+        return EventKind.COMMAND if _may_call_us(article) else None
+    return {"Customer": EventKind.MESSAGE, "Agent": EventKind.REPLY}.get(article.sender)
+
+
+def _may_call_us(note: _Article) -> bool:
+    """Where a payload leaves the body out, any note of an agent may: it is read once the ticket is fetched."""
+    if macro_of(note.subject):
+        return note.sender != "Customer"
+    return note.sender == "Agent" and (note.body is None or ADDRESS in note.body.lower())

@@ -34,3 +34,8 @@ MACROS = (
         word="stop",
     ),
 )
+
+
+def macro_of(subject: str | None) -> Macro | None:
+    """The macro that a note of that subject comes from."""
+    return next((macro for macro in MACROS if macro.subject == (subject or "").strip()), None)

@@ -26,7 +26,7 @@ def articles(rest: Rest, ticket_id: str) -> tuple[Article, ...]:
 
 def find_note(rest: Rest, ticket_id: str, reference: str) -> NoteRef | None:
     """Our note of that reference, also after an agent has made it public."""
-    ours = (article for article in articles(rest, ticket_id) if article.has_marker(reference))
+    ours = (article for article in articles(rest, ticket_id) if article.reference == reference)
     return next((article.note_ref() for article in ours), None)
 
 
@@ -58,7 +58,7 @@ def add_note(rest: Rest, ticket_id: str, note: Note, *, sender: str) -> NoteRef:
         return found
     if not article.internal:
         _withdraw(rest, ticket_id, article)
-    if not article.has_marker(note.reference):
+    if article.reference != note.reference:
         log.error("%s: Zammad did not keep the marker of note %s: a repeat would be posted", rest.name, article.id)
     return article.note_ref()
 

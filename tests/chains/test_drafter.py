@@ -16,9 +16,10 @@ from langchain_core.runnables import Runnable
 from pydantic import Field
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Warning
-from chains.drafter import Question, make_drafter
+from chains.drafter import make_drafter
 from chains.model import UnreadableAnswer, chat_model
 from chains.prompt import PROMPT_VERSION
+from chains.question import Question
 from connector.errors import RemoteError
 from connector.ticket import Message, Person, Role, Ticket, TicketState
 from webhooks.demo.model_answers import Fault, Script

@@ -86,10 +86,10 @@ class HelpdeskContract:
 
     def test_a_note_is_written_for_agents_and_found_again(self, helpdesk: Helpdesk, desk: Desk) -> None:
         ticket, _ = desk.write("Livret", "Bonjour")
-        assert helpdesk.find_note(ticket, NOTE.reference) is None
+        assert helpdesk.fetch(ticket).note(NOTE.reference) is None
         written = helpdesk.add_note(ticket, NOTE)
-        assert helpdesk.find_note(ticket, NOTE.reference) == written
-        assert helpdesk.find_note(ticket, "gr-autre") is None
+        assert helpdesk.fetch(ticket).note(NOTE.reference) == written
+        assert helpdesk.fetch(ticket).note("gr-autre") is None
         assert len(desk.notes(ticket)) == 1
 
     def test_a_note_is_ours_and_internal_when_the_ticket_is_fetched(self, helpdesk: Helpdesk, desk: Desk) -> None:
@@ -126,7 +126,7 @@ class HelpdeskContract:
         ticket, _ = desk.write("Livret", "Bonjour")
         desk.lose_next_answer()
         written = helpdesk.add_note(ticket, NOTE)
-        assert written == helpdesk.find_note(ticket, NOTE.reference)
+        assert written == helpdesk.fetch(ticket).note(NOTE.reference)
         assert len(desk.notes(ticket)) == 1
 
     def test_a_ticket_that_does_not_exist_is_a_permanent_error(self, helpdesk: Helpdesk, desk: Desk) -> None:

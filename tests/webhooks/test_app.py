@@ -59,8 +59,8 @@ def test_a_repeat_is_answered_alike_and_changes_nothing(client: FlaskClient, poo
     assert (rows(pool, "inbox"), rows(pool, "procrastinate_jobs")) == (1, 1)
 
 
-def test_an_agents_article_is_done_with_and_not_kept(client: FlaskClient, pool: Pool) -> None:
-    assert deliver(client, body(sender="Agent")).status_code == 204
+def test_what_is_nothing_to_us_is_done_with_and_not_kept(client: FlaskClient, pool: Pool) -> None:
+    assert deliver(client, body(sender="System")).status_code == 204
     assert rows(pool, "inbox") == 0
 
 

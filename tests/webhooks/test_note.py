@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Line, Note
-from webhooks.note import LOCALE, write_note
+from webhooks.note import LOCALE, STOPPED, UNKNOWN_COMMAND, Writer
 from webhooks.settings import ReplySettings
 
 FAMILY_BOOK = Passage("a", "F1", "Livret de famille", (), "…", "https://service-public.example/F1", date(2020, 8, 13))
@@ -20,10 +20,14 @@ OTHER = Statement("Demandez un duplicata en mairie.", (0,))
 
 
 def note(
-    *statements: Statement, asked_in: str = "fr", language: str = "fr", reply: ReplySettings | None = None
+    *statements: Statement,
+    asked_in: str = "fr",
+    language: str = "fr",
+    reply: ReplySettings | None = None,
+    replaces: str | None = None,
 ) -> Note:
     draft = Draft(statements, (FAMILY_BOOK, DEPOSIT), "fr", "modele", "v1")
-    return write_note(draft, "gr-1234567890", asked_in, language=language, reply=reply or ReplySettings())
+    return Writer(language, reply or ReplySettings()).answer(draft, "gr-1234567890", asked_in, replaces)
 
 
 def text(line: Line) -> str:
@@ -80,7 +84,7 @@ def test_two_passages_of_one_sheet_are_one_source() -> None:
     draft = Draft(
         (OTHER, Statement("Il faut une pièce d'identité.", (2,))), (FAMILY_BOOK, DEPOSIT, again), "fr", "m", "v"
     )
-    written = write_note(draft, "gr-1", "fr", language="fr", reply=ReplySettings())
+    written = Writer("fr", ReplySettings()).answer(draft, "gr-1", "fr")
     assert text(written.body[1]) == "Demandez un duplicata en mairie. [1] Il faut une pièce d'identité. [1]"
     assert len(written.sources) == 2
 
@@ -98,7 +102,7 @@ def test_the_footer_tells_model_prompt_and_reference() -> None:
 
 @pytest.mark.parametrize("reason", AbstentionReason)
 def test_an_abstention_is_two_lines_and_no_text_to_send(reason: AbstentionReason) -> None:
-    written = write_note(Abstention(reason, (FAMILY_BOOK,), "fr"), "gr-1", "fr", language="fr", reply=ReplySettings())
+    written = Writer("fr", ReplySettings()).answer(Abstention(reason, (FAMILY_BOOK,), "fr"), "gr-1", "fr")
     assert (len(written.banner), written.body, written.sources) == (2, (), ())
     assert "gr-1" in text(written.banner[1])
 
@@ -118,3 +122,32 @@ def test_every_text_of_the_code_is_translated() -> None:
     found = extract_from_file("python", LOCALE.parent / "note.py", keywords={"_": None})
     used = {message for _, message, _, _ in found}
     assert used == known
+
+
+def test_a_draft_that_replaces_another_names_it_in_the_banner() -> None:
+    assert text(note(SURE, replaces="gr-0").banner[1]) == "Il remplace le projet gr-0, qui n'est plus à utiliser."
+
+
+def test_the_clean_text_has_no_numbers_and_ends_with_the_sheets_links() -> None:
+    lines = note(SURE, OTHER).reply
+    assert [text(line) for line in lines][1:3] == ["Le bailleur rend le dépôt.", "Demandez un duplicata en mairie."]
+    assert "[1]" not in "".join(map(text, lines))
+    assert [span.href for line in lines for span in line if span.href] == [FAMILY_BOOK.url, DEPOSIT.url]
+    assert text(lines[-1]).startswith("Cette réponse a été préparée avec l'aide")
+
+
+def test_the_clean_text_may_go_without_links() -> None:
+    assert not [span for line in note(SURE, reply=ReplySettings(links="")).reply for span in line if span.href]
+
+
+def test_what_is_doubtful_stays_marked_in_the_clean_text() -> None:
+    assert [span.text for line in note(DOUBTFUL).reply for span in line if span.marked] == ["15 jours"]
+
+
+@pytest.mark.parametrize("reason", [STOPPED, UNKNOWN_COMMAND, "nothing_asked", "ticket_closed", "group_off"])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_notice_is_one_line_that_bears_its_mark(reason: str, language: str) -> None:
+    notice = Writer(language, ReplySettings()).notice("gr-1", reason, "resume")
+    assert (len(notice.banner), notice.body, notice.reply) == (1, (), ())
+    assert text(notice.banner[0]).endswith("(gr-1)")
+    assert ("resume" in text(notice.banner[0])) is (reason == UNKNOWN_COMMAND)

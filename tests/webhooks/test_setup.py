@@ -230,7 +230,7 @@ def test_removed_nothing_of_ours_is_left_and_nothing_else_is_gone(desk: Desk) ->
         "tag_list": ["urgent"],
     }
     again = desk.setup("--remove", "--apply")
-    assert (again.exit_code, again.output) == (0, "nothing to remove\n")
+    assert (again.exit_code, again.output) == (0, "nothing of ours is left\n")
 
 
 def test_objects_of_somebody_else_with_our_names_are_left_alone(desk: Desk) -> None:

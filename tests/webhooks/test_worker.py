@@ -10,7 +10,7 @@ import pytest
 
 from chains.draft import Abstention, AbstentionReason
 from connector.errors import ConfigurationError, RemoteError
-from connector.ticket import Event
+from connector.ticket import Event, EventKind
 from tests.system import System
 from webhooks import jobs, settings, wiring
 from webhooks.demo.model_answers import Fault
@@ -89,11 +89,11 @@ def test_a_note_that_was_written_before_a_crash_is_recorded_even_if_an_agent_has
 def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
     line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(ticket: object, message_id: str) -> None:
+    def fail(question: object) -> None:
         raise ValueError("a citizen's words")
 
     _, key = line.message()
-    monkeypatch.setattr(line.worker, "_draft", fail)
+    monkeypatch.setattr(line.worker._line, "_draft", fail)
     assert line.worker.handle(key, 0) is not None
     assert line.entry(key).last_error == "ValueError in Greffier, see the log"
     assert "in fail" in caplog.text
@@ -110,7 +110,7 @@ def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(
     ticket, key = line.message()
     line.greffier.models.requests.clear()
     with monkeypatch.context() as patch:
-        patch.setattr(line.worker, "_post", away)
+        patch.setattr(line.worker._line, "_post", away)
         assert line.worker.handle(key, 0) is not None
     assert line.entry(key).state == State.DRAFTED
     line.worker.handle(key, 1)
@@ -243,7 +243,9 @@ def test_a_message_that_kills_its_workers_is_given_up(line: Line) -> None:
     assert line.entry(key).state == State.DEAD
 
 
-ENTRY = Entry("k", "h", "1", "2", State.ACCEPTED, None, None, 1, datetime.now(UTC), 0, datetime.now(UTC), None)
+ENTRY = Entry(
+    "k", "h", "1", "2", EventKind.MESSAGE, State.ACCEPTED, None, None, 1, datetime.now(UTC), 0, datetime.now(UTC), None
+)
 AWAY = RemoteError("away", permanent=False)
 
 

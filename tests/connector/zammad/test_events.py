@@ -7,16 +7,20 @@ import pytest
 
 from connector.errors import Refused
 from connector.ticket import Event, EventKind
+from connector.zammad.macros import MACROS
 from tests.connector.zammad.recordings import DELIVERIES, SECRET, delivery, payload, signed, zammad
 
-# Ticket and article of the deliveries that announce a customer's message; the others announce nothing for us.
-MESSAGES = {
-    "webhook_customer_followup_email_quoted": ("4", "13"),
-    "webhook_customer_followup_web": ("2", "4"),
-    "webhook_new_ticket_email_html_attachments": ("4", "11"),
-    "webhook_new_ticket_email_latin1_plain": ("5", "15"),
-    "webhook_new_ticket_phone_attachments": ("3", "9"),
-    "webhook_new_ticket_web_html": ("2", "2"),
+# Kind, ticket and article of what the deliveries announce; the others announce nothing to us.
+ANNOUNCED = {
+    "webhook_agent_public_reply_email": ("reply", "2", "5"),
+    "webhook_customer_auto_reply_email": ("message", "4", "14"),
+    "webhook_customer_followup_email_quoted": ("message", "4", "13"),
+    "webhook_customer_followup_web": ("message", "2", "4"),
+    "webhook_new_ticket_email_html_attachments": ("message", "4", "11"),
+    "webhook_new_ticket_email_latin1_plain": ("message", "5", "15"),
+    "webhook_new_ticket_phone_attachments": ("message", "3", "9"),
+    "webhook_new_ticket_web_html": ("message", "2", "2"),
+    "webhook_update_without_article": ("ticket", "3", "ticket-3@2026-11-21T22:39:18.374Z"),
 }
 READER = zammad(previous_webhook_secret="clé é €")
 
@@ -28,9 +32,9 @@ def refusal(body: bytes, headers: dict[str, str] | None = None) -> Refused:
 
 
 @pytest.mark.parametrize("name", DELIVERIES)
-def test_a_recorded_delivery_is_genuine_and_announces_customers_messages_only(name: str) -> None:
+def test_a_recorded_delivery_is_genuine_and_announces_what_happened(name: str) -> None:
     event = READER.read_event(*delivery(name))
-    assert (event and (event.ticket, event.message)) == MESSAGES.get(name)
+    assert (event and (event.kind, event.ticket, event.message)) == ANNOUNCED.get(name)
 
 
 def test_all_fifteen_deliveries_were_recorded() -> None:
@@ -61,24 +65,71 @@ def test_a_minimal_payload_has_its_values_as_text() -> None:
     assert event == Event(helpdesk="mairie", ticket="4", message="13")
 
 
+def announced(**article: Any) -> EventKind | None:
+    body = payload(**article)
+    event = zammad().read_event(signed(body), body)
+    return event.kind if event else None
+
+
 @pytest.mark.parametrize(
     "article",
     [
-        {"sender": "Agent"},
         {"sender": "System"},
         {"sender": "Robot"},
         {"internal": True},
         {"internal": "true"},
-        {"preferences": {"is-auto-response": True}},
+        {"internal": True, "sender": "Agent", "body": "Vu avec le service."},
+        {"internal": True, "sender": "Customer", "body": "@greffier stop"},
+        {"internal": True, "sender": "System", "body": "@greffier stop"},
+        {"internal": True, "sender": "Customer", "subject": MACROS[0].subject},
         {"preferences": {"greffier": {"reference": "gr-1"}}},
+        {"preferences": {"greffier": {}}, "sender": "Agent", "internal": True, "body": "@greffier encore"},
     ],
 )
-def test_what_is_no_customers_public_message_is_left_alone(article: dict[str, Any]) -> None:
-    body = payload(**article)
-    assert zammad().read_event(signed(body), body) is None
+def test_what_is_nothing_to_us_is_left_alone(article: dict[str, Any]) -> None:
+    assert announced(**article) is None
 
 
-@pytest.mark.parametrize("article", [{}, {"preferences": None}, {"preferences": {"send-auto-response": True}}])
+@pytest.mark.parametrize(
+    "article",
+    [
+        {"sender": "Agent", "body": "<div>@Greffier encore</div>"},
+        {"sender": "Agent", "subject": MACROS[0].subject},
+        {"sender": "System", "subject": MACROS[1].subject, "body": MACROS[1].body},
+        {"sender": "Agent", "body": None},
+    ],
+)
+def test_an_internal_note_that_may_call_us_is_a_command(article: dict[str, Any]) -> None:
+    assert announced(internal=True, **article) is EventKind.COMMAND
+
+
+def test_an_agents_public_article_is_a_reply() -> None:
+    assert announced(sender="Agent") is EventKind.REPLY
+
+
+@pytest.mark.parametrize("article", [{}, {"id": ""}, {"id": "-", "sender": "-", "internal": "-"}])
+def test_a_ticket_that_changed_without_an_article_is_to_be_looked_at(article: dict[str, Any]) -> None:
+    body = json.dumps({"ticket": {"id": "4"}, "article": article}).encode()
+    event = zammad().read_event(signed(body) | {"x-zammad-delivery": "d-1"}, body)
+    assert event == Event("mairie", "4", "ticket-4@d-1", EventKind.TICKET, "d-1")
+
+
+def test_without_a_secret_no_delivery_is_accepted() -> None:
+    polling = zammad(intake="poll", webhook_secret=None)
+    with pytest.raises(Refused):
+        polling.read_event(signed(payload(), ""), payload())
+
+
+def test_the_secret_before_is_refused_from_its_last_day_on() -> None:
+    still = zammad(previous_webhook_secret="avant", previous_webhook_secret_until="2999-01-01T00:00:00Z")
+    expired = zammad(previous_webhook_secret="avant", previous_webhook_secret_until="2020-01-01T00:00:00Z")
+    assert still.read_event(signed(payload(), "avant"), payload()) is not None
+    with pytest.raises(Refused) as caught:
+        expired.read_event(signed(payload(), "avant"), payload())
+    assert caught.value.status == 401
+
+
+@pytest.mark.parametrize("article", [{}, {"preferences": None}, {"preferences": {"is-auto-response": True}}])
 def test_a_customers_public_message_is_an_event(article: dict[str, Any]) -> None:
     body = payload(**article)
     assert zammad().read_event(signed(body), body) is not None
@@ -134,7 +185,7 @@ UNREADABLE = {
     "NaN as id": b'{"ticket":{"id":NaN},"article":{}}',
     "huge id": payload(id=10**30),
     "5,000 digits": payload().replace(b"13", b"1" * 5_000),
-    **{f"id {value!r}": payload(id=value) for value in (0, -1, 1.5, True, None, "", "0", "-1", "../1", "１３", [13])},
+    **{f"id {value!r}": payload(id=value) for value in (0, -1, 1.5, True, None, "0", "-1", "../1", "１３", [13])},
     **{f"internal {value!r}": payload(internal=value) for value in (None, 2, "peut-être", {})},
     **{f"sender {value!r}": payload(sender=value) for value in (None, 2, ["Customer"])},
     "preferences are a text": payload(preferences="x"),
@@ -156,7 +207,7 @@ def test_what_is_missing_is_named() -> None:
 
 @pytest.mark.parametrize("extra", [b'"x":NaN', b'"id":1', b'"body":"' + b"a" * 1_000_000 + b'"', b'"x":"\\u0000"'])
 def test_what_is_not_read_does_no_harm(extra: bytes) -> None:
-    body = b'{"ticket":{' + extra + b',"id":4},"article":{}}'
+    body = b'{"ticket":{' + extra + b',"id":4},"article":{"id":13,"sender":"System","internal":false}}'
     assert zammad().read_event(signed(body), body) is None
 
 

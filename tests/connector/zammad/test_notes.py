@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from connector.errors import RemoteError
 from connector.ticket import NoteRef
+from connector.zammad.answers import Article, TicketAnswer, to_ticket
 from tests.connector.replay import Neighbour, Reply, recorded
 from tests.connector.zammad.recordings import NOTE, article, zammad
 
@@ -49,29 +52,32 @@ def test_a_note_may_be_written_in_the_name_of_an_agent(server: Neighbour) -> Non
     assert server.calls[0].json["sender"] == "Agent"
 
 
-def test_a_note_is_found_by_its_marker(server: Neighbour) -> None:
-    server.on("GET", LISTED, Reply([article(), stored()]))
-    found = zammad(server.url).find_note("4", NOTE.reference)
-    assert found is not None
-    assert found.id == "315"
+def found(*articles: dict[str, Any]) -> NoteRef | None:
+    """Our note in a ticket of those articles."""
+    read_as = TypeAdapter(tuple[Article, ...]).validate_python(articles)
+    ticket = TicketAnswer(id=4, group="État civil", state="open", customer_id=7, updated_at=datetime.now(UTC))
+    return to_ticket("mairie", ticket, read_as, account_id=5).note(NOTE.reference)
+
+
+def test_a_note_is_found_by_its_marker() -> None:
+    note = found(article(), stored())
+    assert note is not None
+    assert note.id == "315"
 
 
 @pytest.mark.parametrize(
     "preferences", [{}, None, {"greffier": None}, {"greffier": "gr-1"}, {"greffier": {"reference": "gr-2"}}]
 )
-def test_another_article_is_not_taken_for_the_note(server: Neighbour, preferences: Any) -> None:
-    server.on("GET", LISTED, Reply([stored(preferences=preferences)]))
-    assert zammad(server.url).find_note("4", NOTE.reference) is None
+def test_another_article_is_not_taken_for_the_note(preferences: Any) -> None:
+    assert found(stored(preferences=preferences)) is None
 
 
-def test_a_customer_cannot_forge_a_note(server: Neighbour) -> None:
-    server.on("GET", LISTED, Reply([stored(sender="Customer")]))
-    assert zammad(server.url).find_note("4", NOTE.reference) is None
+def test_a_customer_cannot_forge_a_note() -> None:
+    assert found(stored(sender="Customer")) is None
 
 
-def test_a_note_that_an_agent_made_public_is_still_found(server: Neighbour) -> None:
-    server.on("GET", LISTED, Reply([stored(internal=False)]))
-    assert zammad(server.url).find_note("4", NOTE.reference) is not None
+def test_a_note_that_an_agent_made_public_is_still_found() -> None:
+    assert found(stored(internal=False)) is not None
 
 
 UNKNOWN = {

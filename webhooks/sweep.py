@@ -1,0 +1,141 @@
+"""What no webhook told: tickets that have changed are looked at, and what they hold is accepted as by a webhook.
+
+With webhooks this runs every minute, for Zammad forgets a delivery after five attempts; without, every few seconds, and
+is all that there is. It also finds tickets that were moved into a covered group, and messages that were merged into
+another ticket. Whatever is found twice is known by its key.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+
+from chains.triage import is_reply
+from connector.errors import CredentialsRefused, RemoteError
+from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
+from webhooks import jobs
+from webhooks.cursors import Cursors
+from webhooks.desk import Desk
+from webhooks.ledger import OF_THE_PLACE, Ledger, Source
+
+log = logging.getLogger("greffier.sweep")
+
+SWEEP_EVERY = 60.0
+"""Seconds between two sweeps where there are webhooks."""
+OVERLAP = timedelta(minutes=5)
+"""Looked at again each time: what was being written during a sweep, or by a clock that is not ours."""
+WEBHOOKS_TAKE = timedelta(minutes=2)
+"""The five attempts of a delivery; an older message that is unknown was lost."""
+
+
+class Sweep:
+    """Looks through each helpdesk when it is due. One process does it at a time, whichever comes first."""
+
+    def __init__(self, ledger: Ledger, cursors: Cursors, desks: Mapping[str, Desk]) -> None:
+        self._ledger = ledger
+        self._cursors = cursors
+        self._desks = desks
+        self._due = dict.fromkeys(desks, 0.0)
+        self._seen: dict[str, dict[str, datetime]] = {name: {} for name in desks}
+
+    def __call__(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Look through the helpdesks that are due. Raises psycopg's errors; a helpdesk's are logged and kept."""
+        for name, desk in self._desks.items():
+            if time.monotonic() < self._due[name] or stopping():
+                continue
+            self._due[name] = time.monotonic() + interval(desk)
+            if self._ledger.is_paused(name):
+                continue
+            with self._cursors.alone(name) as alone:
+                if alone and self._is_due(name, desk):
+                    self._sweep(name, desk, stopping)
+
+    def _is_due(self, name: str, desk: Desk) -> bool:
+        """Whether no other process has just done it."""
+        last = self._cursors.get(name).swept_at
+        return last is None or datetime.now(UTC) - last >= timedelta(seconds=0.8 * interval(desk))
+
+    def _sweep(self, name: str, desk: Desk, stopping: Callable[[], bool]) -> None:
+        watermark, found = self._cursors.get(name).watermark or desk.starts_at, 0
+        seen: dict[str, datetime] = {}
+        try:
+            for touched in desk.helpdesk.updated_since(watermark - OVERLAP):
+                if stopping():
+                    return
+                watermark = max(watermark, touched.at)
+                if desk.covers(touched.group):
+                    found += self._look(name, desk, touched)
+                    seen[touched.ticket] = self._seen[name][touched.ticket] = touched.at
+        except CredentialsRefused as error:
+            self._ledger.pause(str(error), name)
+            log.error("%s: paused: %s; then run `greffier resume`", name, error)
+        except RemoteError as error:
+            self._cursors.failed(name, str(error))
+            log.warning("%s: looked through in vain, again in %.0f s: %s", name, interval(desk), error)
+        else:
+            self._seen[name] = seen
+            self._cursors.swept(name, watermark=watermark, found=found)
+
+    def _look(self, name: str, desk: Desk, touched: Touched) -> int:
+        """Accept what a ticket holds; how many messages a webhook should have announced by now."""
+        if self._seen[name].get(touched.ticket) == touched.at:
+            return 0
+        try:
+            ticket = desk.helpdesk.fetch(touched.ticket)
+        except RemoteError as error:
+            if not error.permanent:
+                raise
+            log.warning("%s: ticket %s is left out of the sweep: %s", name, touched.ticket, error)
+            return 0
+        polling = desk.settings.intake == "poll"
+        new = take_in(ticket, desk, self._ledger, Source.POLL if polling else Source.SWEEP)
+        return 0 if polling else sum(_is_late(message) for message in new)
+
+
+def interval(desk: Desk) -> float:
+    """Seconds between two looks at a helpdesk."""
+    return desk.settings.poll_every if desk.settings.intake == "poll" else SWEEP_EVERY
+
+
+def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> list[Message]:
+    """Accept whatever a ticket holds that is not known yet, in a covered group; the citizens' messages that were new.
+
+    What was skipped because of its ticket or group is taken up again where it stands now.
+    """
+    if not desk.covers(ticket.group):
+        return []
+    found = list(_events(ticket, desk.starts_at))
+    known = ledger.known([event.key for event, _ in found])
+    new: list[Message] = []
+    for event, message in found:
+        if event.key in known:
+            was_in, reason = known[event.key]
+            if was_in != event.ticket or reason in OF_THE_PLACE:
+                ledger.reconsider(event, jobs.enqueue)
+        elif ledger.accept(event, jobs.enqueue, source) and event.kind is EventKind.MESSAGE:
+            new.append(message)
+            log.info("%s: accepted by %s", event.key, source)
+    return new
+
+
+def _events(ticket: Ticket, starts_at: datetime) -> Iterator[tuple[Event, Message]]:
+    for message in ticket.messages:
+        kind = _kind(message)
+        if kind and message.written_at >= starts_at:
+            yield Event(ticket.helpdesk, ticket.id, message.id, kind), message
+
+
+def _kind(message: Message) -> EventKind | None:
+    if message.ours:
+        return None
+    if message.command:
+        return EventKind.COMMAND
+    if is_reply(message):
+        return EventKind.REPLY
+    return EventKind.MESSAGE if message.role is Role.CUSTOMER and not message.internal else None
+
+
+def _is_late(message: Message) -> bool:
+    return datetime.now(UTC) - message.written_at > WEBHOOKS_TAKE
