@@ -8,6 +8,7 @@ from typing import Any
 
 from webhooks.demo.sandbox import shapes
 from webhooks.demo.sandbox.records import Article, Group, Ticket, User
+from webhooks.demo.sandbox.rules import MAIL_NAME
 from webhooks.demo.sandbox.store import Store
 
 Shape = dict[str, Any]
@@ -71,8 +72,10 @@ def _person(store: Store, user: User) -> Shape:
 
 def _group(store: Store, group: Group) -> Shape:
     shape = shapes.group(store, group)
-    names = {"users": [store.users[id].login for id in shape["user_ids"]], "created_by": "-", "updated_by": "-"}
-    return shape | names | ({"email_address": "Guichet numérique de Valbrume"} if store.zammad.group else {})
+    names: Shape = {"users": [store.users[id].login for id in shape["user_ids"]], "created_by": "-", "updated_by": "-"}
+    if shape["signature_id"]:
+        names["signature"] = "Signature"
+    return shape | names | ({"email_address": MAIL_NAME} if store.zammad.group else {})
 
 
 def _ticket(store: Store, ticket: Ticket) -> Shape:

@@ -83,7 +83,9 @@ class People:
     def add_group(self, name: str, **values: Any) -> Group:
         """A new group, without members; `values` are further columns."""
         with self._lock:
-            group = Group(next(self._group_ids), name, self.clock(), **values)
+            id = next(self._group_ids)
+            note = "Standard Group/Pool for Tickets." if id == 1 else None
+            group = Group(id, name, self.clock(), **{"note": note, **values})
             self.groups[group.id] = group
             return group
 

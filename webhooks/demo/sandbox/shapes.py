@@ -183,6 +183,8 @@ def person(store: Store, user: User, updated_at: datetime) -> Shape:
         "created_at": stamp(user.created_at),
         "updated_at": stamp(updated_at),
     }
+    if user.id == SYSTEM_USER and not store.zammad.person:  # seen in 5.2
+        shape |= {"address": "", "department": ""}
     return current(store, shape | dict(store.zammad.person))
 
 
@@ -193,7 +195,7 @@ def user(store: Store, user: User, *, expand: bool = False) -> Shape:
         person(store, user, user.created_at)
         | ({"groups": names, "roles": list(user.roles), "organizations": []} if expand else {})
         | {
-            "last_login": stamp(store.clock()),
+            "last_login": stamp(store.clock()) if user.id != SYSTEM_USER else None,
             "login_failed": 0,
             "preferences": {},
             "authorization_ids": [],
@@ -210,7 +212,7 @@ def group(store: Store, group: Group) -> Shape:
         ids += [user.id] * times
     shape = {
         "id": group.id,
-        "signature_id": None,
+        "signature_id": 1 if group.id == 1 else None,
         "email_address_id": 1,
         "name": group.name,
         "assignment_timeout": None,
@@ -273,7 +275,7 @@ def assets(store: Store, user_ids: Iterable[int]) -> Shape:
     people = [store.users[id] for id in sorted({*user_ids, SYSTEM_USER}) if id in store.users]
     groups = {group for someone in people for group in someone.access}
     return {
-        "User": {str(someone.id): user(store, someone) | {"accounts": {}} for someone in people},
+        "User": {str(someone.id): current(store, user(store, someone) | {"accounts": {}}) for someone in people},
         "Role": {
             str(held.id): role(store, held)
             for held in store.roles.values()

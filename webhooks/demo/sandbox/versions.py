@@ -110,7 +110,7 @@ _V65 = replace(
     article={"detected_language": None, "time_unit": None},
     person=_PERSON,
     group={"parent_id": None, "reopen_time_in_days": None},
-    dropped=frozenset({"karma_user_ids", "karma_user", "references"}),
+    dropped=frozenset({"karma_user_ids", "karma_user", "references", "accounts"}),
 )
 _V70 = replace(
     _V65,

@@ -23,6 +23,8 @@ def names(pattern: str) -> list[str]:
 
 
 def _paths(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict) and value and all(key.isdigit() for key in value):
+        value = list(value.values())  # objects by their ids, which are others here
     yield path, "null" if value is None else type(value).__name__
     if isinstance(value, dict):
         for key, inner in value.items():

@@ -87,6 +87,9 @@ def new_article(values: dict[str, Any]) -> NewArticle:
 
 
 def _file(index: int, file: Any) -> tuple[str, str, bytes]:
+    for name in ("filename", "data", "mime-type"):
+        if not file.get(name):
+            raise ApiError(422, f"Attachment needs '{name}' param for attachment with index '{index}'")
     try:
         data = base64.b64decode(file["data"], validate=True)
     except ValueError:
