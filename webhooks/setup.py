@@ -70,7 +70,8 @@ def _run(work: Setup, *, apply: bool, remove: bool) -> bool:
     if left:
         click.echo(f"{len(left)} left alone: see above")
     elif done and (apply or not any(change.action in _DONE for change in changes)):
-        click.echo("nothing of ours is left" if remove else "all is as it should be")
+        objects = "nothing is left to remove" if remove else "all is as it should be"
+        click.echo(objects if sound else "the objects are as they should be, the rights are not: see above")
     return done and sound and not left
 
 

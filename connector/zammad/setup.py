@@ -112,7 +112,9 @@ class ZammadSetup:
         if differences:
             return Change(Action.CHANGE, item.subject, ", ".join(differences), write)
         if MASKED in row.values():
-            return Change(Action.KEEP, item.subject, "its secret cannot be read back: --apply writes it each time", write)
+            return Change(
+                Action.KEEP, item.subject, "its secret cannot be read back: --apply writes it each time", write
+            )
         return Change(Action.KEEP, item.subject)
 
     def _write(self, item: Item, id: int | None) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from connector.errors import GreffierError
 from connector.signature import is_signed
+from connector.ticket import EventKind
+from connector.zammad.events import read_event
 from connector.zammad.macros import MACROS
 from tests.connector.replay import Neighbour, Reply, neighbour
 from webhooks.cli import cli
@@ -83,6 +86,14 @@ class Desk:
             assert is_signed(call.body, signature, [SECRET], digest="sha1")
         return [call.headers["X-Zammad-Trigger"] for call in calls]
 
+    def kinds(self) -> list[EventKind | None]:
+        """What Greffier takes each delivery for."""
+        read = (
+            read_event("mairie", [SECRET], {name.lower(): text for name, text in call.headers.items()}, call.body)
+            for call in self.greffier.calls
+        )
+        return [event.kind if event else None for event in read]
+
 
 @pytest.fixture(params=["5.2", "7.0"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
@@ -145,6 +156,8 @@ def test_each_thing_that_happens_makes_one_signed_delivery(desk: Desk) -> None:
     assert desk.told(lambda: act.note_as_agent(ticket, "@greffier encore plus court")) == ["greffier-commande"]
     elsewhere, _ = act.write_as_customer("Acte", "Bonjour.", group="Ressources humaines")
     assert desk.told(lambda: act.move(elsewhere, "État civil")) == ["greffier-groupe"]
+    kinds = [kind for kind, _ in groupby(desk.kinds())]
+    assert kinds == [EventKind.MESSAGE, EventKind.REPLY, EventKind.COMMAND, EventKind.TICKET]
 
 
 def test_what_does_not_concern_greffier_makes_no_delivery(desk: Desk) -> None:
@@ -230,7 +243,7 @@ def test_removed_nothing_of_ours_is_left_and_nothing_else_is_gone(desk: Desk) ->
         "tag_list": ["urgent"],
     }
     again = desk.setup("--remove", "--apply")
-    assert (again.exit_code, again.output) == (0, "nothing of ours is left\n")
+    assert (again.exit_code, again.output) == (0, "nothing is left to remove\n")
 
 
 def test_objects_of_somebody_else_with_our_names_are_left_alone(desk: Desk) -> None:
@@ -309,10 +322,22 @@ def test_rights_that_the_account_has_lacks_or_should_not_have_are_told(desk: Des
     store = desk.sandbox.store
     people = {group.name: id for id, group in store.groups.items()}
     store.put_user(replace(desk.sandbox.account, access={people["État civil"]: ("read",)}, roles=("Agent", "Admin")))
-    done = desk.plan()
+    done = desk.apply()
     assert done.exit_code == 1
+    assert done.output.endswith("the objects are as they should be, the rights are not: see above\n")
     assert "error   helpdesks.mairie group État civil: give the account the rights read and change" in done.output
     assert "warning helpdesks.mairie permissions: too much, give it a role without: admin" in done.output
+
+
+def test_rights_that_a_role_gives_are_seen_with_the_admins_token(desk: Desk) -> None:
+    people = desk.sandbox.store
+    groups = {group.name: id for id, group in people.groups.items()}
+    access = {groups["État civil"]: ("read", "change"), groups["Ressources humaines"]: ("read",)}
+    people.add_role("Greffier", ("ticket.agent",), access=access)
+    people.put_user(replace(desk.sandbox.account, access={}, roles=("Greffier",)))
+    done = desk.plan()
+    assert done.exit_code == 0, done.output
+    assert "ok      helpdesks.mairie group État civil: read and change, by the role Greffier\n" in done.output
 
 
 def test_an_address_that_is_none_and_one_that_is_missing_are_named(desk: Desk) -> None:
