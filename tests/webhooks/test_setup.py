@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from webhooks.cli import cli
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
 from webhooks.demo.sandbox.records import NewArticle
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "zammad.md"
 SECRET = "un secret de webhook pour les essais"
 CONFIG = """
 database_url = "postgresql://nobody@127.0.0.1:1/none"     # set-up needs no database
@@ -76,6 +78,7 @@ class Desk:
 
     def told(self, act: Callable[[], object]) -> list[str]:
         """The triggers whose signed deliveries arrive because of what was done."""
+        assert self.sandbox.deliveries.settle()
         before = len(self.greffier.calls)
         act()
         assert self.sandbox.deliveries.settle()
@@ -224,6 +227,28 @@ def test_a_payload_of_the_admins_own_stays(desk: Desk) -> None:
     desk.only("webhooks", "Greffier").update(own)
     desk.setup("--url", "https://greffier.example", "--apply")
     assert own.items() <= desk.only("webhooks", "Greffier").items()
+
+
+def test_the_payload_of_the_documentation_says_enough_for_every_event(desk: Desk) -> None:
+    if not desk.sandbox.store.zammad.custom_payload:
+        pytest.skip("payloads of one's own came with 6.0")
+    own = re.search(r"```json\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
+    assert own
+    desk.apply()
+    desk.only("webhooks", "Greffier").update({"customized_payload": True, "custom_payload": own[1]})
+    act = desk.sandbox
+    ticket, _ = act.write_as_customer("Acte", "Bonjour, mon numéro secret est 4 81 23.")
+    elsewhere, _ = act.write_as_customer("Acte", "Bonjour.", group="Ressources humaines")
+    for happens in (
+        lambda: act.reply_as_agent(ticket, "Bonjour, oui."),
+        lambda: act.run_macro(ticket, MACROS[0].name),
+        lambda: act.note_as_agent(ticket, "@greffier stop"),
+        lambda: act.move(elsewhere, "État civil"),
+    ):
+        assert len(desk.told(happens)) == 1
+    command = EventKind.COMMAND
+    assert desk.kinds() == [EventKind.MESSAGE, EventKind.REPLY, command, command, EventKind.TICKET]
+    assert not any(b"secret" in call.body for call in desk.greffier.calls)
 
 
 def test_removed_nothing_of_ours_is_left_and_nothing_else_is_gone(desk: Desk) -> None:
