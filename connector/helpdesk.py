@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
@@ -51,3 +53,49 @@ class OffersDraft(Protocol):
 
     def withdraw_draft(self, ticket_id: str) -> bool:
         """Take back what we offered, unless a person has touched it; whether something was taken back."""
+
+
+class Action(StrEnum):
+    """What set-up does with an object of the helpdesk."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+    """It is as it should be."""
+    LEAVE = "leave"
+    """It is not ours, or cannot be made without something that is not ours: an admin must decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a plan: `action` on `subject`, for instance `trigger greffier-commande`.
+
+    `apply` does it and raises `RemoteError`; None where there is nothing to do.
+    """
+
+    action: Action
+    subject: str
+    detail: str = ""
+    apply: Callable[[], None] | None = None
+
+
+class Setup(Protocol):
+    """Set-up of one helpdesk with an admin's key. Only `Change.apply` changes anything; all raise `GreffierError`."""
+
+    def findings(self) -> Iterator[Finding]:
+        """The rights that the run-time account has, lacks or should not have, and what else an admin should know."""
+
+    def plan(self) -> list[Change]:
+        """What is to be done, in order, and what is as it should be. Raises if a right for it is missing."""
+
+    def removal(self) -> list[Change]:
+        """What undoes it, in order: only what bears our mark."""
+
+
+@runtime_checkable
+class SetsUp(Protocol):
+    """A helpdesk that can be set up over its API."""
+
+    def set_up(self, admin_token: str, endpoint: str | None) -> Setup:
+        """Set-up with a key that is used once and kept nowhere; `endpoint` is where the helpdesk is to call us."""

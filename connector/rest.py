@@ -66,7 +66,7 @@ class Rest:
         return self._call("POST", path, json=body)
 
     def put(self, path: str, body: Mapping[str, Any]) -> Answer:
-        """Write something whole; the same again changes nothing more."""
+        """Change something that is there, or write it whole; the same again changes nothing more."""
         return self._call("PUT", path, json=body)
 
     def delete(self, path: str) -> Answer:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
+from webhooks.setup import setup
 
 if TYPE_CHECKING:
     from webhooks.settings import Settings
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 def cli(context: click.Context, config: Path | None) -> None:
     """Drafts answers for the agents of a helpdesk, as internal notes marked AI-generated."""
     context.obj = config
+
+
+cli.add_command(setup)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from connector.settings import HelpdeskSettings, Section, Url
 DEFAULT_PATH = Path("greffier.toml")
 PREFIX = "GREFFIER_"
 PATH_VARIABLE = "GREFFIER_CONFIG"
+ADMIN_TOKEN_VARIABLE = "ZAMMAD_ADMIN_TOKEN"  # noqa: S105 - a name; it is for `greffier setup` alone, and no setting
 _M = TypeVar("_M", bound=BaseModel)
 MENTION = "Cette réponse a été préparée avec l'aide d'une intelligence artificielle et validée par un agent."
 
@@ -169,6 +170,11 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     except _Problems as error:
         lines = [_line(file, variables, where, message) for where, message in error.problems]
         raise ConfigurationError("\n".join(lines)) from None
+
+
+def admin_token(environ: Mapping[str, str] = os.environ) -> str:
+    """The admin's token of the environment, empty if there is none."""
+    return environ.get(ADMIN_TOKEN_VARIABLE, "").strip()
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from connector.zammad.answers import Account, TicketAnswer, read, to_ticket
 from connector.zammad.checks import findings
 from connector.zammad.events import read_event
 from connector.zammad.settings import ZammadSettings
+from connector.zammad.setup import ZammadSetup
 
 UNWANTED = 600.0
 """Seconds for which a group that shows no shared drafts is remembered."""
@@ -82,21 +83,23 @@ class Zammad:
         """See `connector.zammad.checks`."""
         return findings(self._rest, self._settings)
 
+    def set_up(self, admin_token: str, endpoint: str | None) -> ZammadSetup:
+        """See `connector.zammad.setup`."""
+        admin = self._connect(f"{self._section}, as admin", admin_token)
+        return ZammadSetup(admin, self._rest, self._settings, endpoint)
+
     @property
     def _rest(self) -> Rest:
         rest: Rest | None = getattr(self._threads, "rest", None)
         if rest is None:
-            url = f"{self._settings.url.removesuffix('/api/v1')}/api/v1/"
-            client = ZammadAPI(url=url, http_token=self._settings.token.get_secret_value())
-            rest = Rest(
-                client.session,
-                client.url,
-                name=self._section,
-                timeout=self._settings.timeout,
-                ca_bundle=self._settings.ca_bundle,
-            )
+            rest = self._connect(self._section, self._settings.token.get_secret_value())
             self._threads.rest = rest
         return rest
+
+    def _connect(self, name: str, token: str) -> Rest:
+        given = self._settings
+        client = ZammadAPI(url=f"{given.url.removesuffix('/api/v1')}/api/v1/", http_token=token)
+        return Rest(client.session, client.url, name=name, timeout=given.timeout, ca_bundle=given.ca_bundle)
 
     def _own_id(self) -> int:
         if self._account_id is None:  # asked again by two threads at worst

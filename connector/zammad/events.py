@@ -48,8 +48,14 @@ class _Payload(BaseModel):
 
 
 def _is_none(article: Any) -> bool:
-    """An update without an article comes with `"article": {}`, or with placeholders that were not filled in."""
-    return article == {} or (isinstance(article, dict) and article.get("id") in ("", "-"))
+    """An update without an article comes with `"article": {}`, or with a placeholder that was not filled in.
+
+    It then reads `#{article.id / no such method}` (app/jobs/trigger_webhook_job/custom_payload/validator.rb, 2024).
+    """
+    if not isinstance(article, dict):
+        return False
+    id = article.get("id")
+    return not article or id in ("", "-") or (isinstance(id, str) and id.startswith("#{"))
 
 
 def read_event(helpdesk: str, secrets: Iterable[str], headers: Mapping[str, str], body: bytes) -> Event | None:

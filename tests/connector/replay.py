@@ -95,7 +95,7 @@ def neighbour() -> Iterator[Neighbour]:
                 self.end_headers()
                 self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = _answer
+        do_GET = do_POST = do_PUT = do_DELETE = _answer
 
         def log_message(self, format: str, *args: Any) -> None:
             pass

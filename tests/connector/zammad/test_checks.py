@@ -10,7 +10,8 @@ from connector.ticket import Finding, Level
 from tests.connector.replay import Neighbour, Reply, recorded
 from tests.connector.zammad.recordings import zammad
 
-RIGHTS = {"État civil": ["change", "read"], "Accueil": ["read"], "Urbanisme": ["full"]}
+RIGHTS = {"État civil": ["change", "read"]}
+FORBIDDEN = Reply({"error": "Not authorized (user)!"}, 403)
 
 
 def findings(
@@ -19,6 +20,10 @@ def findings(
     me = recorded("api_users_me")["response"]["json"] | {"groups": RIGHTS} | dict(account)
     server.on("GET", "/api/v1/users/me", Reply(me))
     server.on("GET", "/api/v1/tickets", Reply([]))
+    server.on("POST", "/api/v1/tickets/search", Reply([]))
+    server.on_recorded("error_webhooks_no_permission")
+    server.on("GET", "/api/v1/triggers", FORBIDDEN)
+    server.on("GET", "/api/v1/roles/2", FORBIDDEN)
     helpdesk = zammad(server.url, groups=dict.fromkeys(groups, "draft") | dict(modes), **values)
     return {finding.subject: finding for finding in helpdesk.check()}
 
@@ -32,18 +37,75 @@ def test_a_sound_configuration_has_nothing_to_say(server: Neighbour) -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "level", "words"),
+    ("rights", "level", "words"),
     [
-        ("État civil", Level.OK, "read and change"),
-        ("Accueil", Level.ERROR, "give the account the rights read and change"),
-        ("Urbanisme", Level.WARNING, "full access"),
-        ("Etat civil", Level.WARNING, "Known: Accueil, Urbanisme, État civil"),
+        (["change", "read"], Level.OK, "read and change"),
+        (["read"], Level.ERROR, "give the account the rights read and change (it has read)"),
+        (["full"], Level.WARNING, "full access"),
+        (["change", "create", "read"], Level.WARNING, "create is too much"),
     ],
 )
-def test_the_rights_on_a_group_are_looked_at(server: Neighbour, group: str, level: Level, words: str) -> None:
-    finding = findings(server, groups=[group])[f"helpdesks.mairie group {group}"]
+def test_the_rights_on_a_group_are_looked_at(server: Neighbour, rights: list[str], level: Level, words: str) -> None:
+    found = findings(server, groups=["État civil"], account={"groups": {"État civil": rights}})
+    assert found["helpdesks.mairie group État civil"].level is level
+    assert words in found["helpdesks.mairie group État civil"].message
+
+
+def test_a_group_that_is_spelled_otherwise_is_shown_beside_those_that_are_known(server: Neighbour) -> None:
+    finding = findings(server, groups=["Etat civil"])["helpdesks.mairie group Etat civil"]
+    assert finding.level is Level.WARNING
+    assert "given by a role? Known: État civil" in finding.message
+
+
+def test_a_group_that_is_read_and_not_named_is_a_right_too_many(server: Neighbour) -> None:
+    rights = RIGHTS | {"Paie": ["read"], "Stocks": ["create"], "Voirie": ["full"], "Urbanisme": ["read", "change"]}
+    found = findings(server, modes={"État civil": "draft", "Urbanisme": "off"}, account={"groups": rights})
+    assert "also reads Paie, Voirie, which" in found["helpdesks.mairie other groups"].message
+
+
+def test_rights_that_a_role_gives_are_seen_where_the_token_may_read_roles(server: Neighbour) -> None:
+    role = {"name": "Greffier", "permissions": ["ticket.agent", "cti.agent"], "groups": {"Accueil": ["read", "change"]}}
+    server.on("GET", "/api/v1/roles/2", Reply(role))
+    found = findings(server, groups=["Accueil", "Voirie"])
+    assert found["helpdesks.mairie group Accueil"].message == "read and change, by the role Greffier"
+    assert found["helpdesks.mairie group Voirie"].level is Level.ERROR
+    assert found["helpdesks.mairie permissions"].message == "ticket.agent; not needed: cti.agent"
+
+
+@pytest.mark.parametrize(
+    ("permissions", "level", "words"),
+    [
+        (["ticket.agent", "admin.user"], Level.WARNING, "without: admin.user"),
+        (["admin", "ticket.agent"], Level.WARNING, "without: admin"),
+        (["knowledge_base.reader"], Level.ERROR, "lack ticket.agent"),
+    ],
+)
+def test_the_permissions_of_the_roles_are_looked_at(
+    server: Neighbour, permissions: list[str], level: Level, words: str
+) -> None:
+    server.on("GET", "/api/v1/roles/2", Reply({"name": "R", "permissions": permissions, "groups": {}}))
+    finding = findings(server)["helpdesks.mairie permissions"]
     assert finding.level is level
     assert words in finding.message
+
+
+def test_a_token_that_may_list_webhooks_has_too_many_rights(server: Neighbour) -> None:
+    server.on("GET", "/api/v1/webhooks", Reply([]))
+    finding = findings(server)["helpdesks.mairie.token permissions"]
+    assert finding.level is Level.WARNING
+    assert "it has admin.webhook." in finding.message
+
+
+def test_a_search_that_fails_is_an_error(server: Neighbour) -> None:
+    server.on("POST", "/api/v1/tickets/search", Reply({"error": "Error ID x: Please contact"}, 422))
+    finding = findings(server)["helpdesks.mairie search"]
+    assert finding.level is Level.ERROR
+    assert "Error ID x" in finding.message
+
+
+def test_a_helpdesk_that_is_polled_needs_no_secret(server: Neighbour) -> None:
+    found = findings(server, groups=["État civil"], intake="poll", webhook_secret=None)
+    assert {finding.level for finding in found.values()} == {Level.OK}
 
 
 def test_rights_that_zammad_does_not_name_are_a_warning(server: Neighbour) -> None:
@@ -52,8 +114,8 @@ def test_rights_that_zammad_does_not_name_are_a_warning(server: Neighbour) -> No
 
 
 def test_a_group_that_is_off_is_not_looked_at(server: Neighbour) -> None:
-    found = findings(server, groups=["Accueil", "Urbanisme"], modes={"Urbanisme": "off"})
-    assert "helpdesks.mairie group Accueil" in found
+    found = findings(server, groups=["État civil", "Urbanisme"], modes={"Urbanisme": "off"})
+    assert "helpdesks.mairie group État civil" in found
     assert "helpdesks.mairie group Urbanisme" not in found
 
 
@@ -93,7 +155,6 @@ def test_a_clock_that_differs_is_a_warning(server: Neighbour, minutes: int, leve
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
     me = recorded("api_users_me")["response"]["json"]
     server.on("GET", "/api/v1/users/me", Reply(me, headers={"Date": date}))
-    server.on("GET", "/api/v1/tickets", Reply([]))
     found = {finding.subject: finding for finding in zammad(server.url).check()}
     assert found["helpdesks.mairie clock"].level is level
 

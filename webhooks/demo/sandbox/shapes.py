@@ -229,7 +229,8 @@ def group(store: Store, group: Group) -> Shape:
 
 
 def role(store: Store, role: Role, *, expand: bool = False) -> Shape:
-    """A role; with `expand` its permissions by name."""
+    """A role; with `expand` its permissions and groups by name (application_model/can_associations.rb)."""
+    names = {store.groups[group].name: list(rights) for group, rights in role.access.items()}
     return {
         "id": role.id,
         "name": role.name,
@@ -241,7 +242,7 @@ def role(store: Store, role: Role, *, expand: bool = False) -> Shape:
         "permission_ids": sorted(PERMISSIONS[name] for name in role.permissions),
         "knowledge_base_permission_ids": [],
         "group_ids": {str(group): list(rights) for group, rights in role.access.items()},
-    } | ({"permissions": list(role.permissions)} if expand else {})
+    } | ({"permissions": list(role.permissions), "groups": names} if expand else {})
 
 
 def permissions() -> list[Shape]:
