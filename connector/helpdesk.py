@@ -11,12 +11,8 @@ from typing import Protocol, runtime_checkable
 from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
 
 
-class Helpdesk(Protocol):
-    """One configured helpdesk. Its methods, `read_event` apart, call it and raise `RemoteError`."""
-
-    @property
-    def name(self) -> str:
-        """As in the configuration; two helpdesks of one kind may exist."""
+class Receiver(Protocol):
+    """What takes deliveries of one configured helpdesk, and calls nobody."""
 
     def read_event(self, headers: Mapping[str, str], body: bytes) -> Event | None:
         """The event that a delivery announces, None if it is genuine but not for us. No I/O.
@@ -24,6 +20,14 @@ class Helpdesk(Protocol):
         `headers` have lower-case names; `body` is the raw bytes, which the signature covers.
         Raises `Refused` if it is not genuine (401) or unreadable (400).
         """
+
+
+class Helpdesk(Receiver, Protocol):
+    """One configured helpdesk. Its methods, `read_event` apart, call it and raise `RemoteError`."""
+
+    @property
+    def name(self) -> str:
+        """As in the configuration; two helpdesks of one kind may exist."""
 
     def fetch(self, ticket_id: str) -> Ticket:
         """The ticket as it is now."""

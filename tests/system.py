@@ -68,6 +68,8 @@ class System:
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "greffier.toml"
         self.logs = folder
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        """Of each command the process started last."""
         self._processes: list[subprocess.Popen[bytes]] = []
         self.config.write_text(
             CONFIG.format(
@@ -100,6 +102,7 @@ class System:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
             )
+        self.processes[command] = process
         self._processes.append(process)
         return process
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from traceback import format_tb
 
 import psycopg
 from flask import Flask, Response, request
@@ -12,33 +13,46 @@ from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from connector.errors import Refused
-from connector.helpdesk import Helpdesk
-from webhooks import jobs
+from connector.helpdesk import Receiver
+from webhooks.enqueue import enqueue
 from webhooks.ledger import Ledger
 from webhooks.schema import SchemaMismatch
 
 log = logging.getLogger("greffier.web")
 
-LONGEST_SILENCE = 10.0  # seconds within a body
 LARGEST_BODY = 8 * 1024 * 1024  # bytes; Zammad allows articles of 1.5 million characters, about 4 MB once escaped
 
 
-def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
+def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
     """The WSGI application of those helpdesks.
 
-    What a delivery is answered, always with an empty body, since Zammad keeps it in a log for a month:
+    What a delivery is answered, always with an empty body, since Zammad keeps it in a log for a month. Zammad sends
+    again whatever is not answered 2xx. Rows marked * are the server's (`webhooks.front`, `webhooks.framing`).
 
-    | what happened                                        | status | stored | the sender  |
-    |------------------------------------------------------|--------|--------|-------------|
-    | a citizen's message, new or known already            | 202    | once   | is done     |
-    | genuine, not for us (an agent's article, our note)   | 204    | no     | is done     |
-    | no such helpdesk                                     | 404    | no     | tries again |
-    | not POST                                             | 405    | no     | tries again |
-    | signature missing or wrong                           | 401    | no     | tries again |
-    | signed but unreadable, or chunks that are none       | 400    | no     | tries again |
-    | over 8 MiB, by its header or while reading           | 413    | no     | tries again |
-    | stops in the middle of its body                      | 408    | no     | tries again |
-    | PostgreSQL does not answer                           | 503    | no     | tries again |
+    | what happened                                                   | status | stored |
+    |-----------------------------------------------------------------|--------|--------|
+    | a citizen's message, new, or known already: a hundred times too | 202    | once   |
+    | genuine, not for us (an agent's article, our note)              | 204    | no     |
+    | no such helpdesk, no such page                                  | 404    | no     |
+    | not POST: GET, HEAD, OPTIONS, PUT ...                           | 405    | no     |
+    | not signed as Zammad signs: `X-Hub-Signature` missing, twice,   |        |        |
+    |   wrong, cut, in capitals, of other bytes, or made with a       |        |        |
+    |   secret whose time is over                                     | 401    | no     |
+    | signed, and no JSON of Zammad's: broken, too deep, not UTF-8,   |        |        |
+    |   compressed (which is never undone)                            | 400    | no     |
+    | signed JSON under another content type: the type is not read    | 202    | once   |
+    | signed JSON with a key twice: the last one counts               | 202    | once   |
+    | a body that ends early, or chunks that are none                 | 400    | no     |
+    | no HTTP, no or two or wrong lengths *                           | 400    | no     |
+    | a transfer coding that we do not know *                         | 501    | no     |
+    | an `Expect` that we do not know *                               | 417    | no     |
+    | a first line of more than 4,094 bytes *                         | 414    | no     |
+    | more than 50 headers, or one of more than 4,094 bytes *         | 431    | no     |
+    | a body of more than 8 MiB, by its length or while it comes *    | 413    | no     |
+    | not whole 20 seconds after it began *                           | 408    | no     |
+    | more than 32 MiB of unfinished requests: the largest of them *  | 503    | no     |
+    | PostgreSQL is away, frozen, read-only, or has no place for us   | 503    | no     |
+    | an error of ours                                                | 500    | no     |
     """
     app = Flask("greffier")
 
@@ -50,7 +64,7 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
         event = helpdesks[name].read_event(headers, _body())
         if event is None:
             return _empty(204)
-        new = ledger.accept(event, jobs.enqueue)
+        new = ledger.accept(event, enqueue)
         log.info("%s: %s by delivery %s", event.key, "accepted" if new else "known", event.delivery)
         return _empty(202)
 
@@ -81,6 +95,12 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
         )
         return Response(status=503, headers={"Retry-After": "5"})
 
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        # the places without the message, which could repeat a citizen's words
+        log.error("%s: %s in Greffier\n%s", request.path, type(error).__name__, "".join(format_tb(error.__traceback__)))
+        return _empty(500)
+
     @app.errorhandler(HTTPException)
     def no_page(error: HTTPException) -> Response:
         return _empty(error.code or 500)
@@ -90,17 +110,17 @@ def create_app(helpdesks: Mapping[str, Helpdesk], ledger: Ledger) -> Flask:
 
 def _body() -> bytes:
     """The raw bytes, counted while they are read: a chunked body announces no length."""
-    if connection := request.environ.get("gunicorn.socket"):
-        connection.settimeout(LONGEST_SILENCE)  # a sender that stops in the middle must not keep a thread
+    length = request.content_length
     body = bytearray()
     try:
-        while max(len(body), request.content_length or 0) <= LARGEST_BODY:
+        while max(len(body), length or 0) <= LARGEST_BODY:
             part = request.stream.read(65536)
-            if not part:
+            if part:
+                body += part
+            elif length is None or len(body) == length:
                 return bytes(body)
-            body += part
-    except TimeoutError:
-        raise Refused(f"nothing came for {LONGEST_SILENCE} s", status=408) from None
+            else:
+                raise Refused(f"a body of {len(body)} bytes instead of {length}", status=400)
     except (OSError, ParseException) as error:
         raise Refused(f"a body that cannot be read: {type(error).__name__}", status=400) from None
     raise Refused(f"a body of more than {LARGEST_BODY} bytes", status=413)

@@ -16,30 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from traceback import format_tb
-from typing import Any
 
 import procrastinate
 import psycopg
 from procrastinate.jobs import Job, Status
 
+from webhooks.enqueue import DRAFT, DRAFTS
+from webhooks.enqueue import enqueue as enqueue
+
 log = logging.getLogger("greffier.jobs")
 
 SWEEP_TICK = 1.0  # seconds; each helpdesk has its own interval
-DRAFTS, SYSTEM = "drafts", "system"
+SYSTEM = "system"
 RECONNECT_AFTER, POOL_TIMEOUT = 5.0, 5.0  # seconds
 HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
-_SENDER = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
-
-
-def enqueue(connection: psycopg.Connection[Any], key: str, ticket: str) -> None:
-    """Add the job of a message in the connection's transaction: it exists if, and only if, that commits.
-
-    Raises psycopg's own errors, as the rest of the transaction does.
-    """
-    try:
-        _SENDER.configure_task("draft", queue=DRAFTS, lock=ticket, connection=connection).defer(key=key)
-    except procrastinate.exceptions.ConnectorException as error:
-        raise error.__cause__ or error from None
 
 
 @dataclass(frozen=True)
@@ -84,7 +74,7 @@ def run(database_url: str, work: Work, *, concurrency: int, stalled_after: float
 def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=database_url, timeout=POOL_TIMEOUT))
 
-    @app.task(name="draft", queue=DRAFTS, pass_context=True, retry=_WhenAsked())
+    @app.task(name=DRAFT, queue=DRAFTS, pass_context=True, retry=_WhenAsked())
     def draft(context: procrastinate.JobContext, key: str) -> None:
         seconds = work.handle(key, context.job.attempts)
         if seconds is not None:

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
+from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
+from webhooks.front import WholeRequests
 from webhooks.settings import WebSettings
 
 
@@ -18,12 +20,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._make_app = make_app
         self._options: dict[str, Any] = {
             "bind": f"{settings.host}:{settings.port}",
-            "worker_class": "gthread",
+            "worker_class": WholeRequests,  # threads, which slow senders cannot hold
             "workers": settings.workers,
             "threads": settings.threads,
             "timeout": 30,
-            "max_requests": 5000,
-            "max_requests_jitter": 500,
+            "limit_request_fields": HEADER_FIELDS,
+            "limit_request_field_size": HEADER_FIELD_SIZE,
+            "max_requests": 50_000,  # each new process costs the deliveries of its first half second some patience
+            "max_requests_jitter": 5000,
             "control_socket_disable": True,  # it would be opened in the home folder, which may be read-only
             "proc_name": "greffier-web",
         }

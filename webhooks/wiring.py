@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from flask import Flask
+from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
     from webhooks.line import Drafter
     from webhooks.worker import Worker
 
+_T = TypeVar("_T")
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
+CONNECT_TIMEOUT = 5  # seconds to make one
+ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web process
 
 
 @contextmanager
@@ -42,15 +47,40 @@ def database(settings: Settings, connections: int) -> Iterator[ConnectionPool[Co
         yield pool
 
 
-def _pool(url: str, connections: int) -> ConnectionPool[Connection]:
+def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connection) -> ConnectionPool[Connection]:
     return ConnectionPool(
         url,
+        connection_class=kind,
+        kwargs={"connect_timeout": CONNECT_TIMEOUT},
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
-        check=ConnectionPool.check_connection,  # a server that was restarted leaves dead connections behind
+        check=_check,
         open=True,
     )
+
+
+def _check(connection: Connection) -> None:
+    """Raise on a dead connection, as a server that was restarted leaves behind.
+
+    Nobody has asked it anything, so it has nothing to say: only where it has, perhaps that it is closed, a question is
+    worth its time.
+    """
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        ConnectionPool.check_connection(connection)
+
+
+class _Impatient(psycopg.Connection[Any]):
+    """A connection that is closed when an answer takes too long, as it does of a server that is frozen."""
+
+    def wait(self, gen: PQGen[_T], interval: float = 0.1, timeout: float | None = None) -> _T:
+        try:
+            return super().wait(gen, interval, timeout or ANSWER_TIMEOUT)
+        except psycopg.OperationalError:
+            self.close()
+            raise
 
 
 def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
@@ -60,9 +90,9 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
 
 def web(settings: Settings) -> Flask:
     """The web process's application, with a pool that lives as long as the process."""
-    pool = _pool(settings.database_url.get_secret_value(), settings.web.threads)
-    helpdesks = {name: helpdesk(name, given) for name, given in settings.helpdesks.items()}
-    return create_app(helpdesks, Ledger(pool))
+    pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
+    receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
+    return create_app(receivers, Ledger(pool))
 
 
 def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
