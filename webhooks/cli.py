@@ -74,17 +74,19 @@ def web(context: click.Context) -> None:
         for name in settings.helpdesks:
             Ledger(pool).first_start(name)
     with metrics.together() as shared:
-        Server(lambda: wiring.web(settings, shared.registry()), settings.web, shared).run()
+        Server(lambda: wiring.web(settings, shared), settings.web, shared).run()
 
 
 @cli.command()
 @click.pass_context
 def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
+    from prometheus_client import CollectorRegistry
+
     from webhooks import jobs, metrics, wiring
 
     settings = _settings(context)
-    registry, at = metrics.CollectorRegistry(), settings.worker
+    registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
     # one connection for the work and one for the lock of each draft in progress, and some for healing and the sweep
     with wiring.database(settings, connections=2 * at.concurrency + 4) as pool:

@@ -46,7 +46,7 @@ def start() -> None:
 
 def configure(form: Form, level: Level) -> None:
     """How lines look from now on, and which of ours are written."""
-    _HANDLER.setFormatter(_Json() if form == "json" else _Text())
+    _HANDLER.setFormatter(Json() if form == "json" else Text())
     least = logging.getLevelNamesMapping()[level.upper()]
     for name in _OURS:
         logging.getLogger(name).setLevel(least)
@@ -91,7 +91,7 @@ class _Stderr(logging.StreamHandler[Any]):
         return sys.stderr
 
 
-class _Text(logging.Formatter):
+class Text(logging.Formatter):
     """`2026-11-25 09:30:00,123 INFO    greffier.line: message [key]`: the key where the message does not name it."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -101,7 +101,7 @@ class _Text(logging.Formatter):
         return "\n".join(filter(None, [line, _places(record)]))
 
 
-class _Json(logging.Formatter):
+class Json(logging.Formatter):
     """One object a line; see docs/operations.md."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -11,9 +11,19 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, start_http_server, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    disable_created_metrics,
+    start_http_server,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from connector.errors import ConfigurationError
 from webhooks.figures import known_reason
@@ -117,12 +127,12 @@ class Drafting:
 
 def serve(registry: CollectorRegistry, host: str, port: int) -> None:
     """Answer `/metrics` there, in threads of this process. Raises ConfigurationError where nobody may listen."""
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         server, _ = start_http_server(port, host, registry)
     except OSError as error:
         raise ConfigurationError(f"worker.metrics_port: cannot listen on {host}:{port}: {error.strerror}") from None
-    server.handle_error = _not_read  # type: ignore[method-assign]
+    server.handle_error = _not_read  # type: ignore[method-assign,assignment]
 
 
 def _not_read(request: object, client: object) -> None:
@@ -133,7 +143,7 @@ def _not_read(request: object, client: object) -> None:
 # Several processes of one web server
 
 
-class Together:
+class Together(Collector):
     """The counts of processes that were forked from one, in files of a folder of theirs.
 
     Each process has a place, a small number, and its files. A process that takes the place of a dead one goes on with
@@ -141,16 +151,16 @@ class Together:
     """
 
     def __init__(self) -> None:
-        self.folder = tempfile.mkdtemp(prefix="greffier-web-")
+        self.folder = Path(tempfile.mkdtemp(prefix="greffier-web-"))
         self.place = 0
-        os.environ[_FOLDER] = self.folder
+        os.environ[_FOLDER] = str(self.folder)
         values.ValueClass = values.MultiProcessValue(lambda: self.place)  # type: ignore[no-untyped-call]
 
-    def registry(self) -> CollectorRegistry:
-        """A registry with the counts of them all."""
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, self.folder)  # type: ignore[no-untyped-call]
-        return registry
+    def collect(self) -> Iterable[Metric]:
+        """The counts of them all."""
+        files = [str(file) for file in self.folder.glob("*.db") if file.stat().st_size]  # one just made is empty
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return metrics
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 from flask import Flask
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
@@ -91,13 +92,15 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
     return HELPDESKS[settings.kind].client(name, settings)
 
 
-def web(settings: Settings, registry: CollectorRegistry) -> Flask:
+def web(settings: Settings, together: Collector) -> Flask:
     """The web process's application, with a pool that lives as long as the process.
 
-    `registry` has what this process and the others beside it count; the figures of the database are added to it.
+    `together` has what this process and the others beside it have counted.
     """
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
+    registry = CollectorRegistry()
+    registry.register(together)
     registry.register(figures(settings))
     page = partial(generate_latest, registry) if settings.web.metrics else None
     return create_app(receivers, Ledger(pool), Intake(receivers), page)
