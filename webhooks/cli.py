@@ -164,11 +164,10 @@ def check(context: click.Context) -> None:
 def status(context: click.Context) -> None:
     """Show the inbox: how many messages in each state, the oldest open one, the dead ones with their reason."""
     from webhooks import wiring
-    from webhooks.ledger import Ledger
     from webhooks.status import lines
 
     with wiring.database(_settings(context), connections=1) as pool:
-        for line in lines(Ledger(pool)):
+        for line in lines(pool):
             click.echo(line)
 
 

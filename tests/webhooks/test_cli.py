@@ -85,7 +85,7 @@ def test_check_finds_everything_in_order(greffier: System) -> None:
     done = greffier.run("check")
     assert done.exit_code == 0, done.output
     subjects = [line[8:].split(":")[0] for line in done.output.splitlines()]
-    assert {"chat.model", "database", "chat", "embeddings", "index"} <= set(subjects)
+    assert {"chat.model", "database", "database clock", "chat", "embeddings", "index"} <= set(subjects)
     assert "a webhook's secret" not in done.output
 
 

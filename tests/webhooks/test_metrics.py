@@ -23,7 +23,7 @@ from tests.system import SECRET, System, wait_until
 from tests.webhooks.test_crash import TEXT, allow
 from tests.webhooks.test_hostile import signature
 from tests.webhooks.work import Work
-from webhooks.demo.processes import free_port
+from webhooks.demo.processes import answers, free_port
 from webhooks.metrics import STAGES
 
 pytestmark = pytest.mark.server
@@ -73,7 +73,7 @@ def test_a_process_that_is_replaced_takes_no_counts_with_it(greffier: System, te
         dying.wait(10)
         wait_until(lambda gone=dying: gone not in web_processes(greffier))
         wait_until(lambda all_of=before: len(web_processes(greffier)) == all_of)
-        wait_until(lambda: requests.get(f"{greffier.url}/readyz", timeout=5).ok)
+        wait_until(lambda: answers(f"{greffier.url}/readyz"))
         assert scrape(greffier.url)[ACCEPTED] == 40 * number
     (folder,) = temporary.glob("greffier-web-*")
     assert len(list(folder.iterdir())) == 4  # counters and histograms of two places, however many processes there were
@@ -81,7 +81,8 @@ def test_a_process_that_is_replaced_takes_no_counts_with_it(greffier: System, te
 
 def test_each_start_counts_from_nothing_and_leaves_nothing_behind(greffier: System, temporary: Path) -> None:
     for _ in range(2):
-        greffier.start_web()
+        greffier.start("web")
+        wait_until(lambda: answers(f"{greffier.url}/readyz"))
         assert scrape(greffier.url)[ACCEPTED] == 0
         (folder,) = temporary.glob("greffier-web-*")
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
