@@ -10,13 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import requests
 
 from connector.errors import RemoteError
 from tests.system import SECRET, System, wait_until
@@ -29,10 +28,10 @@ QUESTION = f"Mon propriétaire {MARKER} ne m'a pas rendu le dépôt de garantie.
 
 
 @pytest.fixture
-def json_line(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
+def json_line(caplog: pytest.LogCaptureFixture) -> Callable[[], Any]:
     """The last line written, read as JSON."""
     caplog.handler.setFormatter(logs.Json())
-    yield lambda: json.loads(caplog.text.splitlines()[-1])
+    return lambda: json.loads(caplog.text.splitlines()[-1])
 
 
 def fail(words: str) -> None:
@@ -120,9 +119,9 @@ def test_text_names_the_event_where_the_message_does_not(caplog: pytest.LogCaptu
     assert second.endswith(" WARNING greffier.line: mairie:42:message: posted")
 
 
-def test_arguments_that_do_not_fit_cost_no_line_and_are_not_shown(json_line: Any) -> None:
-    logging.getLogger("some.library").warning("%d messages", MARKER)
-    assert json_line()["message"] == "%d messages"
+def test_arguments_that_do_not_fit_cost_no_line_and_are_not_shown() -> None:
+    record = logging.LogRecord("some.library", logging.WARNING, "", 1, "%d messages", (MARKER,), None)
+    assert json.loads(logs.Json().format(record))["message"] == "%d messages"
 
 
 def test_an_error_in_the_background_of_the_loop_is_told_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
@@ -232,6 +231,5 @@ def test_what_strangers_send_is_refused_in_lines_that_do_not_repeat_it(greffier:
 def test_gunicorn_writes_through_our_log_in_its_format(greffier: System) -> None:
     log_as_json(greffier)
     greffier.start_web()
-    told = [line["message"] for line in lines(greffier, "web") if line["logger"] == "gunicorn.error"]
-    assert sum(message.startswith("Booting worker") for message in told) == 2
-    assert requests.get(f"{greffier.url}/healthz", timeout=5).ok
+    wait_until(lambda: greffier.log("web").count("Booting worker") == 2)
+    assert {line["logger"] for line in lines(greffier, "web") if "Booting" in line["message"]} == {"gunicorn.error"}
