@@ -15,7 +15,7 @@ from chains.triage import AGAIN, STOP, SkipReason, asked_about, is_answered, is_
 from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
 from connector.ticket import EventKind, Message, Note, NoteRef, Ticket
-from webhooks.desk import Desk
+from webhooks.desk import Desk, OutOfReach
 from webhooks.ledger import Entry, Ledger, Source
 from webhooks.metrics import Drafting
 from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
@@ -54,7 +54,10 @@ class Line:
             EventKind.REPLY: self._reply,
             EventKind.TICKET: self._ticket,
         }
-        steps[entry.kind](entry, self._desks[entry.helpdesk])
+        try:
+            steps[entry.kind](entry, self._desks[entry.helpdesk])
+        except OutOfReach as error:
+            self._skip(entry, error.reason)
 
     # --- by kind
 
@@ -94,7 +97,7 @@ class Line:
     # --- the steps
 
     def _fetch(self, entry: Entry, desk: Desk) -> Ticket:
-        with self._drafting.stage("fetch"):
+        with self._drafting.stage("fetch"), desk.in_reach():
             return desk.helpdesk.fetch(entry.ticket)
 
     def _again(self, entry: Entry, desk: Desk, ticket: Ticket) -> None:
@@ -176,7 +179,11 @@ class Line:
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
     def _withdraw(self, entry: Entry, desk: Desk) -> None:
-        if isinstance(desk.helpdesk, OffersDraft) and desk.helpdesk.withdraw_draft(entry.ticket):
+        if not isinstance(desk.helpdesk, OffersDraft):
+            return
+        with desk.in_reach():
+            withdrawn = desk.helpdesk.withdraw_draft(entry.ticket)
+        if withdrawn:
             log.info("%s: the draft offered in ticket %s was withdrawn", entry.key, entry.ticket)
 
     def _observe(self, entry: Entry, ticket: Ticket) -> None:
