@@ -197,7 +197,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         _answer(client, status)
 
     def _count(self, status: HTTPStatus) -> None:
-        self.wsgi.extensions[INTAKE].answered(NOBODY, status.value)
+        self.wsgi.extensions[INTAKE].answered(NOBODY, str(status.value))
 
 
 def _answer(client: socket.socket, status: HTTPStatus) -> None:

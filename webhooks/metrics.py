@@ -59,18 +59,18 @@ class Intake:
             registry=registry,
         )
         for name in helpdesks:  # so that they are there, as 0, before the first of them
-            for outcome, status in zip(OUTCOMES, (202, 202, 204), strict=True):
+            for outcome, status in zip(OUTCOMES, ("202", "202", "204"), strict=True):
                 self._deliveries.labels(name, outcome, status)
 
-    def answered(self, helpdesk: str, status: int, outcome: str = "", seconds: float | None = None) -> None:
+    def answered(self, helpdesk: str, status: str, outcome: str = "", seconds: float | None = None) -> None:
         """Count a request. Where it was not taken, the status says the outcome."""
         self._deliveries.labels(helpdesk, outcome or _outcome(status), status).inc()
         if seconds is not None:
             self._seconds.observe(seconds)
 
 
-def _outcome(status: int) -> str:
-    return "unavailable" if status == 503 else "failed" if status >= 500 else "refused"
+def _outcome(status: str) -> str:
+    return "unavailable" if status == "503" else "failed" if status.startswith("5") else "refused"
 
 
 class Drafting:

@@ -116,7 +116,7 @@ def test_status_shows_states_reasons_sweeps_the_oldest_and_the_dead(greffier: Sy
         )
     printed = greffier.run("status").output
     assert "accepted  1" in printed
-    assert "no draft  in the last 24 hours: answered 2, empty 1\n" in printed
+    assert "no draft  in the last 24 hours: answered 2, other 1, empty 1\n" in printed
     assert "sweep     sandbox: 0:01:30 ago, 3 lost messages found since the beginning; then: no connection" in printed
     assert "oldest    sandbox:0:message, ticket 7" in printed
     assert "dead      sandbox:1:message, ticket 7: it broke" in printed

@@ -34,7 +34,7 @@ def codes(cell: str) -> list[str]:
 def counted() -> dict[str, Metric]:
     """What the processes count themselves, each label used once."""
     registry = CollectorRegistry()
-    Intake(["mairie"], registry).answered("mairie", 202, "accepted", 0.1)
+    Intake(["mairie"], registry).answered("mairie", "202", "accepted", 0.1)
     drafting, now = Drafting(registry), datetime.now(UTC)
     skipped = Entry(
         "mairie:1:message", "mairie", "1", "1", EventKind.MESSAGE, State.SKIPPED, "empty", None, 0, None, 0, now, now
