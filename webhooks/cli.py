@@ -65,15 +65,16 @@ def migrate(context: click.Context) -> None:
 @click.pass_context
 def web(context: click.Context) -> None:
     """Take webhooks in."""
-    from webhooks import metrics, wiring
+    from webhooks import wiring
     from webhooks.ledger import Ledger
     from webhooks.server import Server
+    from webhooks.together import together
 
     settings = _settings(context)
     with wiring.database(settings, connections=1) as pool:
         for name in settings.helpdesks:
             Ledger(pool).first_start(name)
-    with metrics.together() as shared:
+    with together() as shared:
         Server(lambda: wiring.web(settings, shared), settings.web, shared).run()
 
 

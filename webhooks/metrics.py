@@ -6,24 +6,16 @@ Labels have few values: names of helpdesks from the settings, states, statuses, 
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
-    Metric,
     disable_created_metrics,
     start_http_server,
-    values,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 from connector.errors import ConfigurationError
 from webhooks.figures import known_reason
@@ -31,7 +23,6 @@ from webhooks.ledger import Entry, State
 
 log = logging.getLogger("greffier.metrics")
 
-_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus-client looks for it
 NOBODY = "-"
 """The helpdesk of a request that names none of ours: no helpdesk can have this name."""
 OUTCOMES = ("accepted", "known", "ignored")
@@ -138,37 +129,3 @@ def serve(registry: CollectorRegistry, host: str, port: int) -> None:
 def _not_read(request: object, client: object) -> None:
     """Who hangs up on us is not worth the trace that `socketserver` would print."""
     log.debug("a request for metrics was not answered", exc_info=True)
-
-
-# Several processes of one web server
-
-
-class Together(Collector):
-    """The counts of processes that were forked from one, in files of a folder of theirs.
-
-    Each process has a place, a small number, and its files. A process that takes the place of a dead one goes on with
-    its files: nothing is lost, and there are never more files than there were processes at once.
-    """
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="greffier-web-"))
-        self.place = 0
-        os.environ[_FOLDER] = str(self.folder)
-        values.ValueClass = values.MultiProcessValue(lambda: self.place)  # type: ignore[no-untyped-call]
-
-    def collect(self) -> Iterable[Metric]:
-        """The counts of them all."""
-        files = [str(file) for file in self.folder.glob("*.db") if file.stat().st_size]  # one just made is empty
-        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
-        return metrics
-
-
-@contextmanager
-def together() -> Iterator[Together]:
-    """Let metrics made from now on be counted together; the first process takes the folder away at the end."""
-    shared, first = Together(), os.getpid()
-    try:
-        yield shared
-    finally:
-        if os.getpid() == first:
-            shutil.rmtree(shared.folder, ignore_errors=True)

@@ -13,8 +13,8 @@ from gunicorn.glogging import Logger
 
 from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
 from webhooks.front import WholeRequests
-from webhooks.metrics import Together
 from webhooks.settings import WebSettings
+from webhooks.together import Together
 
 
 class _Log(Logger):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Builds everything once from the settings. What the web process does not need is imported where it is used."""
+"""Builds everything once from the settings. What not every process needs is imported where it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from flask import Flask
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
@@ -20,7 +19,6 @@ from pydantic import SecretStr
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
-from webhooks.app import create_app
 from webhooks.desk import Desk
 from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
@@ -29,6 +27,8 @@ from webhooks.schema import require_current
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
     from webhooks.jobs import Work
@@ -97,6 +97,8 @@ def web(settings: Settings, together: Collector) -> Flask:
 
     `together` has what this process and the others beside it have counted.
     """
+    from webhooks.app import create_app
+
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
     registry = CollectorRegistry()

@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.bench.load import send
 from tests.scrape import scrape
 from tests.system import SECRET, System, wait_until
 from tests.webhooks.test_crash import TEXT, allow
-from tests.webhooks.test_hostile import signature
+from tests.webhooks.test_hostile import frozen, signature
 from tests.webhooks.work import Work
 from webhooks.demo.processes import answers, free_port
 from webhooks.metrics import STAGES
@@ -94,6 +95,21 @@ def test_each_start_counts_from_nothing_and_leaves_nothing_behind(greffier: Syst
         assert list(temporary.glob("greffier-*")) == []
 
 
+def test_what_a_killed_one_left_is_removed_at_the_next_start_and_what_is_in_use_is_not(
+    greffier: System, temporary: Path
+) -> None:
+    greffier.start_web()
+    (left,) = temporary.glob("greffier-web-*")
+    os.killpg(greffier.processes["web"].pid, signal.SIGKILL)
+    greffier.processes["web"].wait(10)
+    greffier.start("web")
+    wait_until(lambda: answers(f"{greffier.url}/readyz"))
+    (used,) = temporary.glob("greffier-web-*")
+    assert used != left
+    assert greffier.start("web").wait(30) != 0  # its port is taken
+    assert list(temporary.glob("greffier-web-*")) == [used]
+
+
 def test_what_is_not_taken_is_counted_by_its_status_and_by_no_name_of_a_stranger(greffier: System) -> None:
     greffier.start_web()
     post, address = requests.post, f"{greffier.url}/webhooks/sandbox"
@@ -133,6 +149,14 @@ def test_without_its_database_the_page_says_so_and_what_the_process_knows(
     assert found['greffier_deliveries_total{helpdesk="sandbox",outcome="unavailable",status="503"}'] == 1
     assert not any(name.startswith("greffier_open_events") for name in found)
     wait_until(lambda: scrape(greffier.url)["greffier_database_up"] == 1, 5)
+
+
+def test_a_database_that_is_frozen_holds_the_page_up_for_less_than_prometheus_waits(greffier: System) -> None:
+    greffier.start_web()
+    with frozen(greffier):
+        began = time.monotonic()
+        assert scrape(greffier.url)["greffier_database_up"] == 0
+        assert time.monotonic() - began < 10
 
 
 def test_the_page_may_be_switched_off(greffier: System) -> None:
