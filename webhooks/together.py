@@ -62,7 +62,7 @@ def _new() -> tuple[Path, int]:
 def _lock(folder: Path) -> int | None:
     """A lock on a folder until this process and those forked from it are gone; None if it is not to be had.
 
-    `systemd-tmpfiles`, which cleans /tmp on many machines, leaves a locked folder alone.
+    `systemd-tmpfiles`, which cleans /tmp on many machines, leaves a locked folder alone (tmpfiles.d(5)).
     """
     try:
         descriptor = os.open(folder, os.O_RDONLY)
