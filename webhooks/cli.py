@@ -96,6 +96,18 @@ def worker(context: click.Context) -> None:
         )
 
 
+@cli.command()
+@click.pass_context
+def run(context: click.Context) -> None:
+    """Run all of Greffier on this machine: database, web and worker, started again if they end.
+
+    The database is its own, in the folder that `data` names, unless `database_url` is set. Migrations are applied.
+    """
+    from webhooks.running import command
+
+    sys.exit(command.run(_settings(context), context.obj))
+
+
 @cli.group()
 def index() -> None:
     """Index the sources that drafts are made from."""

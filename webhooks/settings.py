@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
@@ -25,6 +25,7 @@ DEFAULT_PATH = Path("greffier.toml")
 PREFIX = "GREFFIER_"
 PATH_VARIABLE = "GREFFIER_CONFIG"
 ADMIN_TOKEN_VARIABLE = "ZAMMAD_ADMIN_TOKEN"  # noqa: S105 - a name; it is for `greffier setup` alone, and no setting
+DATABASE = ("database_url", "database_url_file", "data")  # the ways to give one
 _M = TypeVar("_M", bound=BaseModel)
 MENTION = "Cette réponse a été préparée avec l'aide d'une intelligence artificielle et validée par un agent."
 
@@ -129,11 +130,25 @@ def _is_postgresql(url: SecretStr) -> SecretStr:
     return url
 
 
+def _takes_a_socket(folder: Path) -> Path:
+    from webhooks.running import postgres
+
+    folder = folder.absolute()
+    if "," in str(folder):
+        raise ValueError(f"{folder}: a path without a comma is wanted, PostgreSQL would take it for two")
+    longest = postgres.LONGEST_SOCKET - len(f"/{postgres.data_folder(Path())}/{postgres.SOCKET}")
+    if len(os.fsencode(folder)) > longest:
+        raise ValueError(f"{folder} is longer than {longest} bytes: the address of a socket in it would be too long")
+    return folder
+
+
 class Settings(Section):
     """The whole configuration."""
 
     database_url: Annotated[SecretStr, AfterValidator(_is_postgresql)]
-    """PostgreSQL, as `postgresql://user:password@host/database`."""
+    """PostgreSQL with pgvector, as `postgresql://user:password@host/database`; not needed where `data` is set."""
+    data: Annotated[Path, AfterValidator(_takes_a_socket)] | None = None
+    """The folder of the PostgreSQL that `greffier run` keeps itself, in place of `database_url`."""
     helpdesks: dict[str, SerializeAsAny[HelpdeskSettings]] = Field(default_factory=dict)
     """The helpdesks by a name of your own: lower-case letters and digits, the last part of the webhook's address."""
     chat: ChatSettings
@@ -143,6 +158,18 @@ class Settings(Section):
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()
     worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_own_database(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("data"), str | Path):
+            return values
+        for name in DATABASE[:-1]:
+            if values.get(name) is not None:
+                raise ValueError(f"give {name} or data, not both")
+        from webhooks.running import postgres
+
+        return {**values, "database_url": postgres.address(Path(values["data"]))}
 
 
 class _Problems(Exception):
@@ -194,7 +221,7 @@ def _variables(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], tu
 
 
 def _put(values: dict[str, Any], where: tuple[str, ...], text: str) -> None:
-    """Set the value at that path. A secret given one way takes the place of the same secret given the other way."""
+    """Set the value at that path. What is given one way takes the place of the same given another way."""
     for part in where[:-1]:
         inner = values.get(part, {})
         if not isinstance(inner, dict):  # left as it is, to be complained of
@@ -202,7 +229,9 @@ def _put(values: dict[str, Any], where: tuple[str, ...], text: str) -> None:
         values[part] = dict(inner)
         values = values[part]
     name = where[-1]
-    values.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
+    others = DATABASE if len(where) == 1 and name in DATABASE else (name.removesuffix("_file"), f"{name}_file")
+    for other in others:
+        values.pop(other, None)
     values[name] = _value(text)
 
 
@@ -281,4 +310,4 @@ def _line(
         shared = min(len(path), len(where))
         if shared and path[:shared] == where[:shared]:
             return f"{name}: {'.'.join(where)}: {message}"
-    return f"{file}: {'.'.join(where)}: {message}"
+    return ": ".join(filter(None, [str(file), ".".join(where), message]))
