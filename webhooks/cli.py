@@ -49,9 +49,15 @@ def main() -> None:
 
 
 def _settings(context: click.Context) -> Settings:
+    """The settings, with the database of `greffier run` at hand until the command ends, if it is that one."""
     from webhooks import settings
 
-    return settings.load(context.obj)
+    given = settings.load(context.obj)
+    if given.data is not None:
+        from webhooks.running import postgres
+
+        context.with_resource(postgres.at_hand(given.data))
+    return given
 
 
 @cli.command()
@@ -103,9 +109,10 @@ def run(context: click.Context) -> None:
 
     The database is its own, in the folder that `data` names, unless `database_url` is set. Migrations are applied.
     """
+    from webhooks import settings
     from webhooks.running import command
 
-    sys.exit(command.run(_settings(context), context.obj))
+    sys.exit(command.run(settings.load(context.obj), context.obj))
 
 
 @cli.group()

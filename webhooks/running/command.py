@@ -16,7 +16,7 @@ from connector.errors import GreffierError
 from webhooks import schema
 from webhooks.running.child import spawn
 from webhooks.running.lock import only_one
-from webhooks.running.postgres import STOPS, Postgres
+from webhooks.running.postgres import PROGRAM, STOPS, Postgres
 from webhooks.running.supervisor import TICK, Child, StopSignals, stop
 from webhooks.settings import Settings
 
@@ -40,7 +40,7 @@ def run(given: Settings, config: Path | None) -> int:
     with ExitStack() as stack:
         kept = []
         if given.data is not None:
-            stack.enter_context(only_one(given.data, "data", "`greffier run`"))
+            stack.enter_context(only_one(given.data, "data", PROGRAM))
             server = Postgres(given.data)
             server.prepare()
             database = Child("database", server.spawn)

@@ -7,13 +7,14 @@ any process with the old server's number for the server, and never stops its ser
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -22,8 +23,10 @@ import psycopg
 
 from connector.errors import ConfigurationError, GreffierError
 from webhooks.running.child import spawn
+from webhooks.running.lock import InUse, only_one
 
 DATABASE = "greffier"
+PROGRAM = "`greffier run`, or a command that uses its database,"
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 107  # bytes of a socket's path that Linux takes
 LEFT_OVER, STOPS, STARTS = 60.0, 60.0, 60.0  # seconds
@@ -33,6 +36,7 @@ _OPTIONS = {
     "log_min_messages": "log",  # whether the server is well; errors of statements could repeat a citizen's words
     "log_min_error_statement": "panic",
     "log_checkpoints": "off",
+    "max_logical_replication_workers": "0",  # it tells of its end as of an accident
 }
 
 
@@ -58,8 +62,11 @@ class Postgres:
     def prepare(self) -> None:
         """Make the data where there are none, and clear away what a server that was killed has left.
 
-        Raises ConfigurationError if the wheel is missing or the data are another version's.
+        Raises ConfigurationError if the wheel is missing or the data are another user's or another version's.
         """
+        owner = self._data.parent.stat().st_uid
+        if owner != os.geteuid():  # what root makes in it would be in the owner's way
+            raise ConfigurationError(f"data: {self._data.parent} belongs to the user {_name(owner)}: run as that user")
         given = self._wheel(self._data)
         if not self._data.exists():
             new = self._data.with_name("postgres.new")  # a folder is whole, or has this name
@@ -125,6 +132,23 @@ class Postgres:
             return None
         ours = program.endswith(b"postgres") and os.fsencode(self._data) in arguments
         return pid if ours else None
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+@contextmanager
+def at_hand(folder: Path) -> Iterator[None]:
+    """A server for a command that ends: the one that `greffier run` keeps, or else one for as long as this lasts."""
+    with ExitStack() as stack:
+        with suppress(InUse):
+            stack.enter_context(only_one(folder, "data", PROGRAM))
+            stack.enter_context(running(folder)).create_database()
+        yield
 
 
 @contextmanager
