@@ -1,17 +1,14 @@
-"""The settings: one TOML file, the environment over it, secrets from files. The only reader of `os.environ`.
+"""The settings: what there is, what is allowed, what it means to an admin. The only reader of `os.environ`.
 
-`[chat] model = "x"` in the file is `GREFFIER_CHAT__MODEL=x` in the environment: `GREFFIER_`, the section, two
-underscores, the key. Lists and tables are written there as JSON. (pydantic-settings would pass over a misspelt
-variable; here it stops the program.)
+`docs/configuration.md` is made from the docstrings. (pydantic-settings would pass over a misspelt variable; here it
+stops the program.)
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -20,12 +17,10 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
+from webhooks.config.sources import DATABASE, Sources, file_path, placeholders
 
-DEFAULT_PATH = Path("greffier.toml")
-PREFIX = "GREFFIER_"
-PATH_VARIABLE = "GREFFIER_CONFIG"
 ADMIN_TOKEN_VARIABLE = "ZAMMAD_ADMIN_TOKEN"  # noqa: S105 - a name; it is for `greffier setup` alone, and no setting
-DATABASE = ("database_url", "database_url_file", "data")  # the ways to give one
+HELPDESK_NAME = "[a-z][a-z0-9]*"
 _M = TypeVar("_M", bound=BaseModel)
 MENTION = "Cette réponse a été préparée avec l'aide d'une intelligence artificielle et validée par un agent."
 
@@ -186,62 +181,32 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     Without `path` the file is the one that `GREFFIER_CONFIG` names, or `greffier.toml` here if there is one.
     Raises ConfigurationError that lists each wrong setting by file or variable, full name and what is allowed.
     """
-    named = path or (Path(environ[PATH_VARIABLE]) if environ.get(PATH_VARIABLE) else None)
-    file = named or DEFAULT_PATH
-    values = _read(file) if named or file.exists() else {}
-    variables = dict(_variables(environ))
-    for where, (_, text) in variables.items():
-        _put(values, where, text)
+    return load_with_sources(path, environ)[0]
+
+
+def load_with_sources(path: Path | None, environ: Mapping[str, str] = os.environ) -> tuple[Settings, Sources]:
+    """The settings, as `load` gives them, and what tells where each came from."""
+    sources = Sources(path, environ)
+    values = sources.merged()
+    problems = [(where, f"still to be filled in: {wanted}") for where, wanted in placeholders(values)]
+    unfilled = {where for where, _ in problems}
     try:
-        return _validate(values)
+        settings = _validate(values)
     except _Problems as error:
-        lines = [_line(file, variables, where, message) for where, message in error.problems]
-        raise ConfigurationError("\n".join(lines)) from None
+        problems += [(where, message) for where, message in error.problems if where not in unfilled]
+    if problems:
+        raise ConfigurationError("\n".join(sources.complaint(where, message) for where, message in problems))
+    return settings, sources
+
+
+def config_path(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file that `load` reads, whether it exists or not."""
+    return file_path(path, environ)
 
 
 def admin_token(environ: Mapping[str, str] = os.environ) -> str:
     """The admin's token of the environment, empty if there is none."""
     return environ.get(ADMIN_TOKEN_VARIABLE, "").strip()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: not a TOML file: {error}") from None
-
-
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
-    """(path of the setting, (name of the variable, its text)) of each of our variables, the shorter paths first."""
-    names = [name for name in environ if name.startswith(PREFIX) and name != PATH_VARIABLE]
-    for name in sorted(names, key=lambda name: (name.count("__"), name)):
-        yield tuple(name.removeprefix(PREFIX).lower().split("__")), (name, environ[name])
-
-
-def _put(values: dict[str, Any], where: tuple[str, ...], text: str) -> None:
-    """Set the value at that path. What is given one way takes the place of the same given another way."""
-    for part in where[:-1]:
-        inner = values.get(part, {})
-        if not isinstance(inner, dict):  # left as it is, to be complained of
-            return
-        values[part] = dict(inner)
-        values = values[part]
-    name = where[-1]
-    others = DATABASE if len(where) == 1 and name in DATABASE else (name.removesuffix("_file"), f"{name}_file")
-    for other in others:
-        values.pop(other, None)
-    values[name] = _value(text)
-
-
-def _value(text: str) -> Any:
-    if text[:1] not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _validate(values: dict[str, Any]) -> Settings:
@@ -263,7 +228,7 @@ def _validate(values: dict[str, Any]) -> Settings:
 
 
 def _helpdesk(name: str, section: Any) -> HelpdeskSettings:
-    if not re.fullmatch(r"[a-z][a-z0-9]*", name):
+    if not re.fullmatch(HELPDESK_NAME, name):
         raise _Problems([((), "a helpdesk's name is made of lower-case letters and digits")])
     if not isinstance(section, dict):
         raise _Problems([((), "a table of settings is wanted")])
@@ -292,22 +257,9 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
     return message.removeprefix("Value error, ")
 
 
-def _known(model: type[BaseModel], where: tuple[str, ...]) -> list[str]:
+def _known(model: Any, where: tuple[str, ...]) -> list[str]:
     """The names allowed in the section at that path, secrets' `_file` twins included."""
     for part in where:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
-    names = []
-    for name, field in model.model_fields.items():
-        names += [name, f"{name}_file"] if "SecretStr" in str(field.annotation) else [name]
-    return names
-
-
-def _line(
-    file: Path, variables: Mapping[tuple[str, ...], tuple[str, str]], where: tuple[str, ...], message: str
-) -> str:
-    """One problem: the variable if one gave this value or a part of it, else the file, with the setting's full name."""
-    for path, (name, _) in variables.items():
-        shared = min(len(path), len(where))
-        if shared and path[:shared] == where[:shared]:
-            return f"{name}: {'.'.join(where)}: {message}"
-    return ": ".join(filter(None, [str(file), ".".join(where), message]))
+        model = model.model_fields[part].annotation
+    secrets = model.secrets()
+    return [way for name in model.model_fields for way in ([name, f"{name}_file"] if name in secrets else [name])]

@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from connector.errors import GreffierError
 from webhooks import schema, settings, wiring
+from webhooks.config.sources import PATH_VARIABLE
 from webhooks.demo import corpus, report, weights
 from webhooks.demo.messages import MESSAGES
 from webhooks.demo.processes import Processes, answers, free_port
@@ -179,7 +180,7 @@ def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
 
 
 def _serve(config: Path, given: settings.Settings, sandbox: Sandbox, processes: Processes) -> None:
-    environment = {settings.PATH_VARIABLE: str(config), "OMP_WAIT_POLICY": "passive"}
+    environment = {PATH_VARIABLE: str(config), "OMP_WAIT_POLICY": "passive"}
     for name in ("web", "worker"):
         processes.start(name, "-m", "webhooks", name, environment=environment)
     url = f"http://127.0.0.1:{given.web.port}/readyz"
