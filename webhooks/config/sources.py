@@ -51,7 +51,7 @@ class Sources:
             replaced = [(*variable[:-1], way) for way in _ways(variable)]
             found = {leaf: source for leaf, source in found.items() if not any(_within(leaf, at) for at in replaced)}
             found |= dict.fromkeys(_leaves(_value(text), variable), name)
-        ways = [(*where[:-1], way) for way in _ways(where)]
+        ways = [where] if where == ("data",) else [(*where[:-1], way) for way in _ways(where)]
         names = {source for leaf, source in found.items() if any(_within(leaf, way) for way in ways)}
         return ", ".join(sorted(names)) or "default"
 
