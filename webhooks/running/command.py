@@ -24,7 +24,7 @@ log = logging.getLogger("greffier.run")
 
 GRACE = 30.0  # seconds over the model's limit that a draft in progress has
 ATTEMPTS = 3  # of a database that does not start
-WRONG_SETTINGS = 2  # the status of a command whose settings are wrong: to start it again would not mend them
+WRONG_SETTINGS = 2  # the status of a command with a ConfigurationError
 ORPHANED = {
     "web": signal.SIGTERM,  # it stops its own processes
     "worker": signal.SIGKILL,  # it would wait for a draft that it could no longer keep
@@ -51,7 +51,7 @@ def run(given: Settings, config: Path | None) -> int:
             server.create_database()
         for name in schema.migrate(given.database_url.get_secret_value()):
             log.info("applied %s", name)
-        services = [Child(name, partial(_greffier, name, config)) for name in ORPHANED]
+        services = [Child(name, partial(_greffier, name, config), final=WRONG_SETTINGS) for name in ORPHANED]
         stack.callback(stop, services, signal.SIGTERM, given.chat.timeout + GRACE, lambda: asked.count > 1)
         log.info("web on %s:%s, and worker", given.web.host, given.web.port)
         status = _tend([*kept, *services], asked)
@@ -81,8 +81,9 @@ def _greffier(name: str, config: Path | None) -> subprocess.Popen[bytes]:
 def _tend(children: Sequence[Child], asked: StopSignals) -> int:
     while not asked.count:
         for child in children:
-            if child.tend() == WRONG_SETTINGS and child.name in ORPHANED:
-                log.error("%s: its settings are wrong, as it says above", child.name)
-                return WRONG_SETTINGS
+            status = child.tend()
+            if status is not None and status == child.final:
+                log.error("%s: it cannot work as things are, see above", child.name)
+                return status
         time.sleep(TICK)
     return 0

@@ -31,10 +31,11 @@ class StopSignals:
 
 
 class Child:
-    """A process that is to run always."""
+    """A process that is to run always, unless it ends with the status `final`: to start it again is of no use then."""
 
-    def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+    def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]], final: int | None = None) -> None:
         self.name = name
+        self.final = final
         self.process: subprocess.Popen[bytes] | None = None
         self._start = start
         self._began = self._due = 0.0
@@ -51,12 +52,15 @@ class Child:
         if status is not None:
             _kill(self.process)  # its own children, which may hold its port
             self.process = None
-            self._quick_ends = self._quick_ends + 1 if now - self._began < STEADY else 1
-            pause = min(FIRST_PAUSE * 2.0 ** (self._quick_ends - 1), LONGEST_PAUSE)
-            self._due = now + pause
-            how = f"by signal {-status}" if status < 0 else f"with status {status}"
-            log.warning("%s: ended %s, again in %.0f s", self.name, how, pause)
+            if status != self.final:
+                self._plan(now, f"by signal {-status}" if status < 0 else f"with status {status}")
         return status
+
+    def _plan(self, now: float, how: str) -> None:
+        self._quick_ends = self._quick_ends + 1 if now - self._began < STEADY else 1
+        pause = min(FIRST_PAUSE * 2.0 ** (self._quick_ends - 1), LONGEST_PAUSE)
+        self._due = now + pause
+        log.warning("%s: ended %s, again in %.0f s", self.name, how, pause)
 
 
 def stop(children: Sequence[Child], number: signal.Signals, grace: float, hurry: Callable[[], bool]) -> None:
