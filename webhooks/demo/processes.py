@@ -51,16 +51,18 @@ class Processes:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        """Run `python ARGUMENTS`, in a session of its own so that a Ctrl-C reaches us first."""
+    def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> int:
+        """Run `python ARGUMENTS`, in a session of its own so that a Ctrl-C reaches us first; the process id."""
         with (self._logs / f"{name}.log").open("wb") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S603 - our own modules
+            process = subprocess.Popen(  # noqa: S603 - our own modules
                 [sys.executable, *arguments],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
+        self._running[name] = process
+        return process.pid
 
     def require_alive(self) -> None:
         """Raise GreffierError if a process has ended, with the last lines of its log."""
