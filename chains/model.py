@@ -20,6 +20,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import OpenAIEmbeddings
 
+from chains.joined import JoinedCompletions
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
 log = logging.getLogger("greffier.model")
@@ -47,7 +48,7 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
     It streams, although nobody watches: a proxy closes a connection on which nothing comes for a minute, and a plain
     answer sends nothing until it is complete. There are no retries here, the queue does that.
     """
-    return init_chat_model(
+    made = init_chat_model(
         model,
         model_provider="openai",
         base_url=base_url,
@@ -61,6 +62,8 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
         stream_usage=True,
         use_responses_api=False,
     )
+    made.client = JoinedCompletions(made.root_client)  # type: ignore[attr-defined]
+    return made
 
 
 def ask(model: BaseChatModel, prompt: PromptValue, schema: dict[str, Any], config: RunnableConfig) -> str:
