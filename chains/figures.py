@@ -78,10 +78,10 @@ def figures(text: str) -> list[Figure]:
     """Every fact of a text, in order."""
     found = []
     for pattern, read in _READERS:
-        for match in pattern.finditer(text):
-            fact = read(match)
-            found.append(Figure(fact, match.start(), match.end(), _is_plain(match.group(), fact)))
-        text = pattern.sub(lambda match: "\0" * len(match.group()), text)  # read once; the places stay the same
+        for match in list(pattern.finditer(text)):
+            fact, (start, end) = read(match), match.span()
+            found.append(Figure(fact, start, end, _is_plain(match.group(), fact)))
+            text = text[:start] + "\0" * (end - start) + text[end:]  # read once; the places stay the same
     found.sort(key=lambda figure: figure.start)
     return [_as_year(figure) for figure in _share_along(_join_days(found, text), text)]
 

@@ -7,7 +7,7 @@ are until the answer is whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,13 +28,13 @@ class JoinedCompletions:
             body={**body, **(extra_body or {})},
             cast_to=object,
             stream=True,
-            stream_cls=openai.Stream[Any],
+            stream_cls=openai.Stream[object],  # of which the library makes nothing
         )
         with events:
             yield _joined(events)
 
 
-def _joined(events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _joined(events: Iterable[Any]) -> Iterator[dict[str, Any]]:
     whole: dict[str, Any] = {}
     texts: list[str] = []
     end = None
