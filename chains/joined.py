@@ -7,10 +7,12 @@ are until the answer is whole.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx2
 import openai
 
 
@@ -18,23 +20,16 @@ class JoinedCompletions:
     """What LangChain calls to have an answer streamed, in place of the library's own `chat.completions`."""
 
     def __init__(self, client: openai.OpenAI) -> None:
-        self._client = client
+        self._completions = client.chat.completions.with_streaming_response
 
     @contextmanager
-    def create(self, *, extra_body: dict[str, Any] | None = None, **body: Any) -> Iterator[Iterator[dict[str, Any]]]:
-        """The answer as a stream of one event. Raises the library's errors; others where the events are none."""
-        events = self._client.post(
-            "/chat/completions",
-            body={**body, **(extra_body or {})},
-            cast_to=object,
-            stream=True,
-            stream_cls=openai.Stream[object],  # of which the library makes nothing
-        )
-        with events:
-            yield _joined(events)
+    def create(self, **body: Any) -> Iterator[Iterator[dict[str, Any]]]:
+        """The answer as a stream of one event. Raises the library's errors, and others where the events are none."""
+        with self._completions.create(**body) as answer:
+            yield _joined(_events(answer.http_response))
 
 
-def _joined(events: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def _joined(events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     whole: dict[str, Any] = {}
     texts: list[str] = []
     end = None
@@ -46,3 +41,33 @@ def _joined(events: Iterable[Any]) -> Iterator[dict[str, Any]]:
     if texts:
         delta = {"role": "assistant", "content": "".join(texts)}
         yield whole | {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
+
+
+def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
+    """Until the server says that it is done: what comes after that is not waited for."""
+    try:
+        for line in _lines(response.iter_bytes()):
+            data = line.removeprefix(b"data:").strip()
+            if data == b"[DONE]":
+                return
+            if data != line.strip() and data:  # the rest are comments, and names of events
+                yield _event(data, response.request)
+    except httpx2.TimeoutException as error:
+        raise openai.APITimeoutError(response.request) from error
+    except httpx2.TransportError as error:
+        raise openai.APIConnectionError(request=response.request) from error
+
+
+def _event(data: bytes, request: httpx2.Request) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(data)
+    if event.get("error"):
+        raise openai.APIError("an error within a stream", request, body=None)
+    return event
+
+
+def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        yield from lines
+    yield rest

@@ -1,6 +1,7 @@
-"""The sandbox helpdesk in a process of its own, with tickets in it: `python -m tests.bench.helpdesk PORT TOKEN TICKETS`.
+"""The sandbox helpdesk in a process of its own, with tickets in it.
 
-Ticket and article number n belong together, from 1 on. The messages are the demo's, over and over.
+`python -m tests.bench.helpdesk PORT TOKEN TICKETS`. Ticket and article number n belong together, from 1 on. The
+messages are the demo's, over and over.
 """
 
 from __future__ import annotations
