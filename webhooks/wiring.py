@@ -39,7 +39,10 @@ ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web pro
 
 @contextmanager
 def database(settings: Settings, connections: int) -> Iterator[ConnectionPool[Connection]]:
-    """A pool of connections to a database whose schema is known. Raises SchemaMismatch, or psycopg's errors."""
+    """A pool of connections to a database whose schema is known. They commit by themselves.
+
+    Raises SchemaMismatch, or psycopg's errors.
+    """
     url = settings.database_url.get_secret_value()
     with psycopg.connect(url, connect_timeout=5) as connection:
         require_current(connection)
@@ -51,7 +54,7 @@ def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connectio
     return ConnectionPool(
         url,
         connection_class=kind,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT},
+        kwargs={"connect_timeout": CONNECT_TIMEOUT, "autocommit": True},
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
