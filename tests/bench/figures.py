@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import psutil
 import psycopg
 
-GIB, MIB = 2**30, 2**20
+GIB = 2**30
 
 
 @dataclass(frozen=True, slots=True)
