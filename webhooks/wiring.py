@@ -1,4 +1,4 @@
-"""Builds everything once from the settings. What the web process does not need is imported where it is used."""
+"""Builds everything once from the settings. What not every process needs is imported where it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from flask import Flask
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
@@ -18,13 +17,14 @@ from pydantic import SecretStr
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
-from webhooks.app import create_app
 from webhooks.desk import Desk
 from webhooks.ledger import Connection, Ledger
 from webhooks.schema import require_current
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
     from webhooks.jobs import Work
@@ -93,6 +93,8 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
 
 def web(settings: Settings) -> Flask:
     """The web process's application, with a pool that lives as long as the process."""
+    from webhooks.app import create_app
+
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
     return create_app(receivers, Ledger(pool))
