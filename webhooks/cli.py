@@ -83,8 +83,9 @@ def web(context: click.Context) -> None:
 @click.pass_context
 def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
-    from webhooks import jobs, wiring
+    from webhooks import heap, jobs, wiring
 
+    heap.give_back()
     settings = _settings(context)
     # one connection for the work and one for the lock of each draft in progress, and some for healing and the sweep
     with wiring.database(settings, connections=2 * settings.worker.concurrency + 4) as pool:
