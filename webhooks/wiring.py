@@ -141,7 +141,12 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
     index = store(pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
-        chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
+        chat.base_url,
+        _secret(chat.api_key),
+        chat.model,
+        timeout=chat.timeout,
+        max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
