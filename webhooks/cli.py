@@ -91,15 +91,16 @@ def web(context: click.Context) -> None:
 @click.pass_context
 def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
-    from webhooks import jobs, wiring
+    from webhooks import heap, jobs, wiring
 
+    heap.give_back()
     settings = _settings(context)
-    # one connection for the work and one for the lock of each draft in progress, and some for healing and the sweep
-    with wiring.database(settings, connections=2 * settings.worker.concurrency + 4) as pool:
+    # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
+    with wiring.database(settings, connections=settings.worker.in_progress + 8) as pool:
         jobs.run(
             settings.database_url.get_secret_value(),
             wiring.work(settings, pool),
-            concurrency=settings.worker.concurrency,
+            concurrency=settings.worker.in_progress,
             stalled_after=settings.worker.stalled_after,
         )
 

@@ -107,10 +107,16 @@ class WorkerSettings(Section):
     """`[worker]`: the process that drafts."""
 
     concurrency: int = Field(default=4, ge=1)
-    """Drafts in progress at once: no more than the model server has places for."""
+    """Answers that the model is asked for at once: as many as its server has places for. A few more drafts are
+    prepared meanwhile, so that none of the places is left empty."""
     stalled_after: float = Field(default=30, gt=0)
     """Seconds of silence after which a worker counts as dead and its messages are taken up again.
     Must exceed the time that a helpdesk takes to write a note."""
+
+    @property
+    def in_progress(self) -> int:
+        """Drafts in progress at once, those included that are prepared or posted while the model is busy."""
+        return self.concurrency + max(1, self.concurrency // 4)
 
 
 def _is_postgresql(url: SecretStr) -> SecretStr:

@@ -1,4 +1,4 @@
-"""Builds everything once from the settings. What the web process does not need is imported where it is used."""
+"""Builds everything once from the settings. What not every process needs is imported where it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from flask import Flask
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
@@ -18,13 +17,14 @@ from pydantic import SecretStr
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
-from webhooks.app import create_app
 from webhooks.desk import Desk
 from webhooks.ledger import Connection, Ledger
 from webhooks.schema import require_current
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
     from webhooks.jobs import Work
@@ -39,7 +39,10 @@ ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web pro
 
 @contextmanager
 def database(settings: Settings, connections: int) -> Iterator[ConnectionPool[Connection]]:
-    """A pool of connections to a database whose schema is known. Raises SchemaMismatch, or psycopg's errors."""
+    """A pool of connections to a database whose schema is known. They commit by themselves.
+
+    Raises SchemaMismatch, or psycopg's errors.
+    """
     url = settings.database_url.get_secret_value()
     with psycopg.connect(url, connect_timeout=5) as connection:
         require_current(connection)
@@ -51,7 +54,7 @@ def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connectio
     return ConnectionPool(
         url,
         connection_class=kind,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT},
+        kwargs={"connect_timeout": CONNECT_TIMEOUT, "autocommit": True},
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
@@ -90,6 +93,8 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
 
 def web(settings: Settings) -> Flask:
     """The web process's application, with a pool that lives as long as the process."""
+    from webhooks.app import create_app
+
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
     return create_app(receivers, Ledger(pool))
@@ -136,7 +141,12 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
     index = store(pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
-        chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
+        chat.base_url,
+        _secret(chat.api_key),
+        chat.model,
+        timeout=chat.timeout,
+        max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
