@@ -34,7 +34,6 @@ class Cursors:
     def alone(self, helpdesk: str) -> Iterator[bool]:
         """Whether nobody else looks through that helpdesk; nobody will until the block ends, or we die."""
         with self._pool.connection() as connection:
-            connection.autocommit = True
             name = f"sweep:{helpdesk}"
             row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2))", [name]).fetchone()
             try:
@@ -42,7 +41,6 @@ class Cursors:
             finally:
                 if not connection.closed:  # its session's end has freed the lock
                     connection.execute("SELECT pg_advisory_unlock_all()")
-                    connection.autocommit = False
 
     def get(self, helpdesk: str) -> Cursor:
         """How far that helpdesk was looked through."""

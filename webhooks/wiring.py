@@ -43,7 +43,10 @@ ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web pro
 
 @contextmanager
 def database(settings: Settings, connections: int) -> Iterator[ConnectionPool[Connection]]:
-    """A pool of connections to a database whose schema is known. Raises SchemaMismatch, or psycopg's errors."""
+    """A pool of connections to a database whose schema is known. They commit by themselves.
+
+    Raises SchemaMismatch, or psycopg's errors.
+    """
     url = settings.database_url.get_secret_value()
     with psycopg.connect(url, connect_timeout=5) as connection:
         require_current(connection)
@@ -55,7 +58,7 @@ def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connectio
     return ConnectionPool(
         url,
         connection_class=kind,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT},
+        kwargs={"connect_timeout": CONNECT_TIMEOUT, "autocommit": True},
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
@@ -162,7 +165,12 @@ def drafter(
     index = store(pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
-        chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
+        chat.base_url,
+        _secret(chat.api_key),
+        chat.model,
+        timeout=chat.timeout,
+        max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
