@@ -361,4 +361,5 @@ def frozen(web: System) -> Iterator[None]:
         yield
     finally:
         for process in processes:
-            os.kill(process.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # it was about to end
+                os.kill(process.pid, signal.SIGCONT)

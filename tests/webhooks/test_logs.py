@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -127,13 +127,12 @@ def test_arguments_that_do_not_fit_cost_no_line_and_are_not_shown() -> None:
 def test_an_error_in_the_background_of_the_loop_is_told_without_its_words(caplog: pytest.LogCaptureFixture) -> None:
     caplog.handler.setFormatter(logs.Json())
 
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
+    with closing(asyncio.new_event_loop()) as loop:
         loop.set_exception_handler(logs.of_loop)
-        loop.call_soon(fail, MARKER)
-        await asyncio.sleep(0.01)
-
-    asyncio.run(main())
+        try:
+            fail(MARKER)
+        except ValueError as error:
+            loop.call_exception_handler({"message": f"nobody waits for {error!r}", "exception": error})
     assert "ValueError" in caplog.text
     assert MARKER not in caplog.text
 
