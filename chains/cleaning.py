@@ -57,8 +57,14 @@ def _without_address(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """The text without control and invisible characters, and with plain digits for the fancy ones (①, ½, ５)."""
-    kept = []
-    for letter in unicodedata.normalize("NFC", text):
+    return unicodedata.normalize("NFC", text).translate(_VISIBLE)
+
+
+class _Visible(dict[int, str]):
+    """What becomes of a letter by its number; each is looked at once."""
+
+    def __missing__(self, number: int) -> str:
+        letter = chr(number)
         category = unicodedata.category(letter)
         if category in ("No", "Nd") and letter not in "²³":
             letter = unicodedata.normalize("NFKC", letter)
@@ -66,8 +72,11 @@ def visible(text: str) -> str:
             letter = "\n" if letter == "\n" else " "
         elif category in ("Cf", "Co", "Cs", "Cn"):
             letter = ""
-        kept.append(letter)
-    return "".join(kept)
+        self[number] = letter
+        return letter
+
+
+_VISIBLE = _Visible()
 
 
 def _tidy(text: str) -> str:

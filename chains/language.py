@@ -24,6 +24,9 @@ def language_of(text: str, default: str = "fr") -> str:
 @lru_cache(maxsize=1)
 def _identifier() -> LanguageIdentifier:
     # An identifier of our own: the library's shared one could be set to other languages by other code.
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
-    identifier.set_languages(list(LANGUAGES))
-    return identifier
+    every = LanguageIdentifier.from_model_file(MODEL_FILE)
+    every.set_languages(list(LANGUAGES))
+    # and one that knows no others: to be set to them again, that one keeps 25 MB
+    return LanguageIdentifier(
+        every.nb_ptc, every.nb_pc, every.nb_classes, every.tk_nextmove, every.tk_output, tk_row=every.tk_row
+    )

@@ -20,6 +20,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import OpenAIEmbeddings
 
+from chains.joined import JoinedCompletions
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
 log = logging.getLogger("greffier.model")
@@ -41,13 +42,17 @@ class UnreadableAnswer(GreffierError):
     """The model answered, and the answer is no draft: cut, not the JSON that was asked for, or no answer at all."""
 
 
-def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_tokens: int) -> BaseChatModel:
+def chat_model(
+    base_url: str, api_key: str, model: str, *, timeout: float, max_tokens: int, at_once: int = 1
+) -> BaseChatModel:
     """The model that writes. `timeout` is seconds for a whole answer, `max_tokens` its longest length.
+
+    `at_once` is how many answers it may be asked for at a time; a further one waits, and its `timeout` begins after.
 
     It streams, although nobody watches: a proxy closes a connection on which nothing comes for a minute, and a plain
     answer sends nothing until it is complete. There are no retries here, the queue does that.
     """
-    return init_chat_model(
+    made = init_chat_model(
         model,
         model_provider="openai",
         base_url=base_url,
@@ -61,6 +66,8 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
         stream_usage=True,
         use_responses_api=False,
     )
+    made.client = JoinedCompletions(made.root_client, at_once)  # type: ignore[attr-defined]
+    return made
 
 
 def ask(model: BaseChatModel, prompt: PromptValue, schema: dict[str, Any], config: RunnableConfig) -> str:

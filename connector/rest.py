@@ -48,9 +48,10 @@ class Rest:
         self._session = session
         self._url = url.rstrip("/")
         self._timeout = (min(CONNECT_TIMEOUT, timeout), timeout)
-        # Given on each call: on the session, REQUESTS_CA_BUNDLE of the environment would win over it.
-        self._verify = str(ca_bundle) if ca_bundle else None
-        session.auth = _keep_our_header
+        # What requests would look up in the environment for each call: proxies and REQUESTS_CA_BUNDLE, over which ours
+        # wins. And a .netrc of the machine, which could replace our key, is then not read.
+        given = session.merge_environment_settings(self._url, {}, None, str(ca_bundle) if ca_bundle else None, None)
+        session.proxies, session.verify, session.trust_env = given["proxies"], given["verify"], False
         session.headers["Accept"] = "application/json"
         session.headers["User-Agent"] = "Greffier"
         adapter = HTTPAdapter(max_retries=_retry())
@@ -80,7 +81,6 @@ class Rest:
                 method,
                 f"{self._url}/{path}",
                 timeout=self._timeout,
-                verify=self._verify,
                 allow_redirects=False,  # a redirected POST becomes a GET
                 **arguments,
             )
@@ -103,11 +103,6 @@ def _retry() -> Retry:
         raise_on_status=False,
         respect_retry_after_header=False,
     )
-
-
-def _keep_our_header(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Without an `auth` of its own, requests would let a .netrc of the machine replace our key."""
-    return request
 
 
 _NOT_JSON = object()

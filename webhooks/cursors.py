@@ -34,7 +34,6 @@ class Cursors:
     def alone(self, helpdesk: str) -> Iterator[bool]:
         """Whether nobody else looks through that helpdesk; nobody will until the block ends, or we die."""
         with self._pool.connection() as connection:
-            connection.autocommit = True
             name = f"sweep:{helpdesk}"
             row = connection.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 2))", [name]).fetchone()
             try:
@@ -42,13 +41,20 @@ class Cursors:
             finally:
                 if not connection.closed:  # its session's end has freed the lock
                     connection.execute("SELECT pg_advisory_unlock_all()")
-                    connection.autocommit = False
 
     def get(self, helpdesk: str) -> Cursor:
         """How far that helpdesk was looked through."""
         with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Cursor)) as cursor:
             cursor.execute("SELECT watermark, swept_at, found, last_error FROM sweep WHERE helpdesk = %s", [helpdesk])
             return cursor.fetchone() or Cursor()
+
+    def all(self) -> dict[str, Cursor]:
+        """How far each helpdesk was looked through, by its name."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT helpdesk, watermark, swept_at, found, last_error FROM sweep ORDER BY helpdesk"
+            ).fetchall()
+        return {name: Cursor(*values) for name, *values in rows}
 
     def swept(self, helpdesk: str, *, watermark: datetime, found: int) -> None:
         """Keep that a sweep came to its end, and how many messages only it has found."""

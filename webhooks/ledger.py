@@ -101,7 +101,10 @@ def _ticket_name(of: Event | Entry) -> str:
 
 
 class Ledger:
-    """The product's tables. Each method is one transaction; psycopg's errors pass through."""
+    """The product's tables. Each method is one transaction; psycopg's errors pass through.
+
+    The pool's connections commit by themselves (`autocommit`).
+    """
 
     def __init__(self, pool: ConnectionPool[Connection]) -> None:
         self._pool = pool
@@ -115,7 +118,7 @@ class Ledger:
 
         `enqueue` is given the connection, the event's key and a name for its ticket. False if the event was known.
         """
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             new = connection.execute(
                 "INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery, source)"
                 " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING key",
@@ -130,7 +133,7 @@ class Ledger:
 
         A message that waits is told of its new place too. False if there is nothing to do.
         """
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.execute(
                 f"UPDATE inbox SET ticket = %s WHERE key = %s AND ticket <> %s AND {_OPEN}",
                 [event.ticket, event.key, event.ticket],
@@ -152,7 +155,7 @@ class Ledger:
 
     def revive(self, enqueue: Callable[[Connection, str, str], None], key: str | None = None) -> list[str]:
         """Take up the dead again, or the one event of that key that was skipped or is dead; the keys taken up."""
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             which = "state = 'dead'" if key is None else "state IN ('dead', 'skipped') AND key = %s"
             rows = connection.execute(
                 f"UPDATE inbox SET {_AFRESH} WHERE {which} RETURNING key, helpdesk || ':' || ticket",
@@ -208,7 +211,7 @@ class Ledger:
     def save_answer(self, key: str, answer: Draft | Abstention) -> Draft | Abstention:
         """Keep what the chain said, before it is posted, and return what is kept: the first answer stays."""
         outcome = "draft" if isinstance(answer, Draft) else "abstention"
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO draft (key, outcome, content, model, prompt_version) VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (key) DO NOTHING",
@@ -248,20 +251,17 @@ class Ledger:
         """
         name = _ticket_name(entry)
         with self._pool.connection() as connection:
-            connection.autocommit = True
             try:
                 connection.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT.total_seconds())}s'")
                 connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
                 yield
             finally:
                 if not connection.closed:  # its session's end has freed the lock
-                    connection.execute("SELECT pg_advisory_unlock_all()")
-                    connection.execute("RESET lock_timeout")
-                    connection.autocommit = False
+                    connection.execute("SELECT pg_advisory_unlock_all(); RESET lock_timeout")
 
     def posted(self, entry: Entry, note: NoteRef, reason: str | None = None) -> None:
         """End an event with its note; `reason` where the note only says why there is no draft."""
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO note (key, reference, note_id, posted_at) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (key) DO UPDATE SET note_id = excluded.note_id, posted_at = excluded.posted_at",
@@ -306,7 +306,7 @@ class Ledger:
 
     def resume(self) -> None:
         """End every pause; `heal` gives the waiting messages their jobs. Time that was paused is no outage."""
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.execute("DELETE FROM pause")
             connection.execute(f"UPDATE inbox SET failing_since = NULL WHERE {_OPEN}")
 
@@ -335,13 +335,19 @@ class Ledger:
 
     def first_start(self, helpdesk: str) -> datetime:
         """When that helpdesk was first served; the first call decides."""
-        with self._pool.connection() as connection:
+        with self._transaction() as connection:
             connection.execute("INSERT INTO first_start (helpdesk) VALUES (%s) ON CONFLICT DO NOTHING", [helpdesk])
             row = connection.execute("SELECT at FROM first_start WHERE helpdesk = %s", [helpdesk]).fetchone()
         assert row is not None  # noqa: S101 - just inserted
         return row[0]  # type: ignore[no-any-return]
 
     # --- SQL
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """For several statements; one alone is a transaction as it is, without two more ways to the server and back."""
+        with self._pool.connection() as connection, connection.transaction():
+            yield connection
 
     def _execute(self, sql: str, values: Sequence[object]) -> None:
         with self._pool.connection() as connection:

@@ -28,7 +28,7 @@ class Vectors:
     def put_many(self, model: str, prefix: str, vectors: Mapping[str, bytes]) -> None:
         """Keep vectors, durably when this returns."""
         rows = [(model, prefix, bytes.fromhex(digest), vector) for digest, vector in vectors.items()]
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.transaction():
             connection.cursor().executemany(
                 "INSERT INTO embedding (model, prefix, digest, vector) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (model, prefix, digest) DO UPDATE SET vector = excluded.vector",

@@ -1,4 +1,4 @@
-"""Builds everything once from the settings. What the web process does not need is imported where it is used."""
+"""Builds everything once from the settings. What not every process needs is imported where it is used."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
-from flask import Flask
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
@@ -18,13 +19,16 @@ from pydantic import SecretStr
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
-from webhooks.app import create_app
 from webhooks.desk import Desk
+from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
+from webhooks.metrics import Drafting, Intake
 from webhooks.schema import require_current
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from chains.indexing import Embedder, Indexed
     from chains.stores.postgres import PostgresStore
     from webhooks.jobs import Work
@@ -39,7 +43,10 @@ ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web pro
 
 @contextmanager
 def database(settings: Settings, connections: int) -> Iterator[ConnectionPool[Connection]]:
-    """A pool of connections to a database whose schema is known. Raises SchemaMismatch, or psycopg's errors."""
+    """A pool of connections to a database whose schema is known. They commit by themselves.
+
+    Raises SchemaMismatch, or psycopg's errors.
+    """
     url = settings.database_url.get_secret_value()
     with psycopg.connect(url, connect_timeout=5) as connection:
         require_current(connection)
@@ -51,7 +58,7 @@ def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connectio
     return ConnectionPool(
         url,
         connection_class=kind,
-        kwargs={"connect_timeout": CONNECT_TIMEOUT},
+        kwargs={"connect_timeout": CONNECT_TIMEOUT, "autocommit": True},
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
@@ -88,11 +95,26 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
     return HELPDESKS[settings.kind].client(name, settings)
 
 
-def web(settings: Settings) -> Flask:
-    """The web process's application, with a pool that lives as long as the process."""
+def web(settings: Settings, together: Collector) -> Flask:
+    """The web process's application, with a pool that lives as long as the process.
+
+    `together` has what this process and the others beside it have counted.
+    """
+    from webhooks.app import create_app
+
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
-    return create_app(receivers, Ledger(pool))
+    registry = CollectorRegistry()
+    registry.register(together)
+    registry.register(figures(settings))
+    page = partial(generate_latest, registry) if settings.web.metrics else None
+    return create_app(receivers, Ledger(pool), Intake(receivers), page)
+
+
+def figures(settings: Settings) -> Figures:
+    """What the database tells Prometheus."""
+    url = settings.database_url.get_secret_value()
+    return Figures(lambda: _Impatient.connect(url, connect_timeout=CONNECT_TIMEOUT), settings.helpdesks)
 
 
 def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
@@ -103,40 +125,52 @@ def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
     }
 
 
-def work(settings: Settings, pool: ConnectionPool[Connection]) -> Work:
-    """What the worker's jobs do."""
+def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Work:
+    """What the worker's jobs do, counted in `drafting`."""
     from webhooks.cursors import Cursors
     from webhooks.jobs import Work
     from webhooks.sweep import Sweep
 
     ledger = Ledger(pool)
-    of = worker(settings, pool)
+    of = worker(settings, pool, drafting)
     sweep = Sweep(ledger, Cursors(pool), desks(settings, ledger))
     return Work(of.handle, of.may_live, of.adopt_orphans, sweep)
 
 
-def worker(settings: Settings, pool: ConnectionPool[Connection]) -> Worker:
-    """What takes an event to its end."""
+def worker(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Worker:
+    """What takes an event to its end, counted in `drafting`."""
     from webhooks.line import Line
     from webhooks.note import Writer
     from webhooks.worker import Worker
 
-    ledger = Ledger(pool)
+    ledger, drafting = Ledger(pool), drafting or Drafting()
     write = Writer(settings.note.language, settings.reply)
-    return Worker(ledger, Line(ledger, desks(settings, ledger), drafter(settings, pool), write))
+    draft = drafter(settings, pool, drafting.took)
+    return Worker(ledger, Line(ledger, desks(settings, ledger), draft, write, drafting), drafting)
 
 
-def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
-    """The chain, from a question to an answer. Raises GreffierError without embedder or index."""
+def drafter(
+    settings: Settings, pool: ConnectionPool[Connection], took: Callable[[str, float], None] = lambda *_: None
+) -> Drafter:
+    """The chain, from a question to an answer; `took` is told how many seconds each of its steps takes.
+
+    Raises GreffierError without embedder or index.
+    """
     from chains.drafter import make_drafter
     from chains.model import chat_model
     from chains.retrieval import HybridRetriever
+    from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
-        chat.base_url, _secret(chat.api_key), chat.model, timeout=chat.timeout, max_tokens=chat.max_tokens
+        chat.base_url,
+        _secret(chat.api_key),
+        chat.model,
+        timeout=chat.timeout,
+        max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
@@ -147,7 +181,7 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,
     )
-    return chain.invoke
+    return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 
 
 def embeddings(settings: Settings) -> Embedder:

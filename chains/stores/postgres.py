@@ -92,7 +92,7 @@ class PostgresStore:
                 f"[embeddings] model: {len(vector)} numbers for a question, {self._dimension} for each passage of the"
                 " index; give each model a name of its own and run greffier index"
             )
-        with self._index() as connection:
+        with self._index() as connection, connection.transaction():
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(max(limit, HNSW_CANDIDATES))])
             return [Hit(*row) for row in connection.execute(self._sql(_NEAREST), [str(list(vector)), limit])]
 

@@ -58,7 +58,7 @@ def line(greffier: System) -> Iterator[Work]:
 
 @pytest.fixture
 def pool(migrated_url: str) -> Iterator[ConnectionPool[psycopg.Connection[Any]]]:
-    with ConnectionPool(migrated_url, min_size=1, max_size=10, open=True) as pool:
+    with ConnectionPool(migrated_url, kwargs={"autocommit": True}, min_size=1, max_size=10, open=True) as pool:
         yield pool
 
 

@@ -72,6 +72,8 @@ class Script:
     """The names that the model is served under; answers bear the first."""
     embeddings: bool = False
     """Whether `/v1/embeddings` is there; vectors are made of a digest of the text."""
+    dimension: int = 32
+    """How many numbers a vector has."""
 
 
 class Answer:
@@ -211,7 +213,11 @@ def model_list(script: Script) -> dict[str, Any]:
 def embeddings(body: dict[str, Any], script: Script) -> dict[str, Any]:
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     data = [
-        {"index": index, "object": "embedding", "embedding": _vector(str(text), body.get("encoding_format"))}
+        {
+            "index": index,
+            "object": "embedding",
+            "embedding": _vector(str(text), script.dimension, body.get("encoding_format")),
+        }
         for index, text in enumerate(texts)
     ]
     words = sum(len(str(text).split()) for text in texts)
@@ -221,9 +227,9 @@ def embeddings(body: dict[str, Any], script: Script) -> dict[str, Any]:
     return {**common, "model": script.models[0], "data": data, "usage": usage}
 
 
-def _vector(text: str, encoding: str | None) -> list[float] | str:
-    """32 numbers that the text alone decides, of norm 1."""
-    raw = [byte - 127.5 for byte in hashlib.sha256(text.encode()).digest()]
+def _vector(text: str, dimension: int, encoding: str | None) -> list[float] | str:
+    """Numbers that the text alone decides, of norm 1."""
+    raw = [byte - 127.5 for byte in hashlib.shake_256(text.encode()).digest(dimension)]
     norm = sum(value * value for value in raw) ** 0.5
     vector = [value / norm for value in raw]
-    return base64.b64encode(struct.pack("<32f", *vector)).decode() if encoding == "base64" else vector
+    return base64.b64encode(struct.pack(f"<{dimension}f", *vector)).decode() if encoding == "base64" else vector

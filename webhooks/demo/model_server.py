@@ -279,9 +279,10 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=8, help="answers in progress at once")
     parser.add_argument("--fault", type=Fault, choices=list(Fault), help="what goes wrong with every answer")
     parser.add_argument("--embeddings", action="store_true", help="serve /v1/embeddings too")
-    given = parser.parse_args()
-    script = replace(Script(), latency=given.latency, slots=given.slots, fault=given.fault, embeddings=given.embeddings)
-    server = ModelServer(script).start(given.port)
+    parser.add_argument("--dimension", type=int, default=32, help="how many numbers a vector has")
+    given = vars(parser.parse_args())
+    server = ModelServer().start(given.pop("port"))
+    server.script = script = replace(Script(), **given)
     print(f"{server.url} (model {script.models[0]})", flush=True)  # noqa: T201
     try:
         threading.Event().wait()

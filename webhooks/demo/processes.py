@@ -52,12 +52,14 @@ class Processes:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
-    def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        """Run `python ARGUMENTS`, in a session of its own so that a Ctrl-C reaches us first."""
+    def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> int:
+        """Run `python ARGUMENTS`, in a session of its own so that a Ctrl-C reaches us first; the process id."""
         with (self._logs / f"{name}.log").open("wb") as log:
-            self._running[name] = spawn(
+            process = spawn(
                 [sys.executable, *arguments], when_orphaned=signal.SIGKILL, environment=environment, output=log
             )
+        self._running[name] = process
+        return process.pid
 
     def require_alive(self) -> None:
         """Raise GreffierError if a process has ended, with the last lines of its log."""
