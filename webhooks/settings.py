@@ -126,7 +126,7 @@ class WorkerSettings(Section):
     """Seconds of silence after which a worker counts as dead and its messages are taken up again.
     Must exceed the time that a helpdesk takes to write a note."""
     metrics_port: int | None = Field(default=None, ge=1, le=65535)
-    """The port on which `/metrics` is answered, for Prometheus. None: there is no such page."""
+    """The port on which `/metrics` is answered, for Prometheus. Without one there is no such page."""
     metrics_host: str = "127.0.0.1"
     """The address to listen on for that."""
 

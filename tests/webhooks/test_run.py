@@ -17,7 +17,8 @@ import pytest
 from tests.system import SECRET, System, system, wait_until
 from webhooks.demo.corpus import FEED
 from webhooks.demo.processes import answers
-from webhooks.running import postgres
+from webhooks.running import postgres, supervisor
+from webhooks.running.child import spawn
 
 pytestmark = pytest.mark.server
 
@@ -152,3 +153,18 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_the_database(tmp
         finally:
             stranger.kill()
             stranger.wait()
+
+
+def test_what_ends_again_and_again_is_started_after_longer_and_longer_pauses(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.04)
+    child = supervisor.Child("it", lambda: spawn(["false"], when_orphaned=signal.SIGKILL))
+    caplog.set_level("WARNING", "greffier.run")
+    pauses: list[object] = []
+    while len(pauses) < 4:
+        child.tend()
+        pauses = [record.args[2] for record in caplog.records if isinstance(record.args, tuple)]
+        time.sleep(0.01)
+    assert pauses == [0.01, 0.02, 0.04, 0.04]

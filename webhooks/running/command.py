@@ -43,7 +43,7 @@ def run(given: Settings, config: Path | None) -> int:
             stack.enter_context(only_one(given.data, "data", PROGRAM))
             server = Postgres(given.data)
             server.prepare()
-            database = Child("database", server.spawn)
+            database = Child("database", partial(_spawn, server, given))
             kept.append(database)
             stack.callback(stop, kept, signal.SIGINT, STOPS, lambda: False)
             if not _is_started(database, server, asked):
@@ -59,6 +59,14 @@ def run(given: Settings, config: Path | None) -> int:
         return status
 
 
+def _spawn(server: Postgres, given: Settings) -> subprocess.Popen[bytes]:
+    """Start the database. It cannot write JSON to stderr: it must not be heard between lines that are."""
+    if given.log.format == "text":
+        return server.spawn()
+    with server.log.open("ab") as file:
+        return server.spawn(file)
+
+
 def _is_started(database: Child, server: Postgres, asked: StopSignals) -> bool:
     """Wait until the database takes connections; False if we are asked to stop first."""
     ends = 0
@@ -66,7 +74,7 @@ def _is_started(database: Child, server: Postgres, asked: StopSignals) -> bool:
         if database.tend() is not None:
             ends += 1
         if ends == ATTEMPTS:
-            raise GreffierError("data: the database does not start; what it says is above")
+            raise GreffierError(f"data: the database does not start; what it says is above or in {server.log}")
         if database.process and server.is_ready():
             return True
         time.sleep(TICK)

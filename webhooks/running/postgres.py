@@ -56,6 +56,8 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self._data = data_folder(folder.absolute())
         self._admin_url = address(folder, "postgres")
+        self.log = folder / "postgres.log"
+        """Where what it says is kept, when that does not go to stderr."""
         self._user = ""
         self._binaries = Path()
 
@@ -156,13 +158,13 @@ def running(folder: Path, stop: signal.Signals = signal.SIGINT) -> Iterator[Post
     """A server for the demo and the tests, with its log in the folder; `stop` ends it."""
     server = Postgres(folder)
     server.prepare()
-    with (folder / "postgres.log").open("ab") as log:
+    with server.log.open("ab") as log:
         process = server.spawn(log)
     try:
         end = time.monotonic() + STARTS
         while not server.is_ready():
             if process.poll() is not None or time.monotonic() > end:
-                raise GreffierError(f"PostgreSQL did not start: see {log.name}")
+                raise GreffierError(f"PostgreSQL did not start: see {server.log}")
             time.sleep(0.05)
         yield server
     finally:
