@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format bench locale lock clean
+.PHONY: help demo test check lint format bench docs locale lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: $(VENV)/ready ## Format the code
 
 bench: $(VENV)/ready ## Measure speed and memory, beside a bare route: make bench ARGS="intake own"
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(VENV)/ready ## Make docs/configuration.md from the settings' docstrings
+	@$(BIN)/python -m webhooks.config.reference docs/configuration.md
 
 locale: $(VENV)/ready ## Compile the translations
 	@$(BIN)/pybabel -q compile -D greffier -d webhooks/locale

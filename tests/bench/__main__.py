@@ -15,7 +15,7 @@ import click
 
 from tests.bench import intake, memory, own, saturation
 from tests.bench.figures import Result, machine
-from webhooks.demo import postgres
+from webhooks.running import postgres
 
 Part = Callable[[str], Result]
 PARTS: dict[str, tuple[Part, Part]] = {
@@ -53,12 +53,8 @@ def main(parts: tuple[str, ...], short: bool, as_json: bool) -> None:
 @contextmanager
 def _postgres() -> Iterator[str]:
     """The address of a PostgreSQL of our own, as the demo starts it."""
-    with tempfile.TemporaryDirectory(prefix="greffier-bench-") as folder:
-        server = postgres.start(Path(folder))
-        try:
-            yield server.get_uri()
-        finally:
-            server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="greffier-bench-") as folder, postgres.running(Path(folder)):
+        yield postgres.address(Path(folder), "postgres")
 
 
 if __name__ == "__main__":
