@@ -3,28 +3,53 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from traceback import format_tb
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from flask import Flask, Response, request
 from gunicorn.http.errors import ParseException
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from connector.errors import Refused
 from connector.helpdesk import Receiver
+from webhooks import logs
 from webhooks.enqueue import enqueue
 from webhooks.ledger import Ledger
+from webhooks.metrics import NOBODY, Intake
 from webhooks.schema import SchemaMismatch
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 log = logging.getLogger("greffier.web")
+
+INTAKE = "greffier.intake"
+"""Where the application keeps what it counts in, for the server around it."""
+_SEEN = "greffier.seen"
 
 LARGEST_BODY = 8 * 1024 * 1024  # bytes; Zammad allows articles of 1.5 million characters, about 4 MB once escaped
 
 
-def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
-    """The WSGI application of those helpdesks.
+@dataclass(slots=True)
+class _Seen:
+    """What became of a request, as far as its status does not say it."""
+
+    helpdesk: str = NOBODY
+    outcome: str = ""
+
+
+def create_app(
+    helpdesks: Mapping[str, Receiver],
+    ledger: Ledger,
+    intake: Intake | None = None,
+    metrics: Callable[[], bytes] | None = None,
+) -> Flask:
+    """The WSGI application of those helpdesks, which counts in `intake`; `metrics` is its page for Prometheus, if any.
 
     What a delivery is answered, always with an empty body, since Zammad keeps it in a log for a month. Zammad sends
     again whatever is not answered 2xx. Rows marked * are the server's (`webhooks.front`, `webhooks.framing`).
@@ -55,17 +80,25 @@ def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
     | an error of ours                                                | 500    | no     |
     """
     app = Flask("greffier")
+    app.extensions[INTAKE] = intake = intake or Intake(helpdesks)
+    app.wsgi_app = _counted(app, intake)  # type: ignore[method-assign,assignment]
 
     @app.post("/webhooks/<name>", provide_automatic_options=False)
     def webhook(name: str) -> Response:
         if name not in helpdesks:
             return _empty(404)
         headers = {key.lower(): value for key, value in request.headers}
+        seen: _Seen = request.environ[_SEEN]
+        seen.helpdesk = name
+        logs.add(helpdesk=name)
         event = helpdesks[name].read_event(headers, _body())
         if event is None:
+            seen.outcome = "ignored"
             return _empty(204)
+        logs.add(key=event.key, ticket=event.ticket)
         new = ledger.accept(event, enqueue)
-        log.info("%s: %s by delivery %s", event.key, "accepted" if new else "known", event.delivery)
+        seen.outcome = "accepted" if new else "known"
+        log.info("%s: %s by delivery %s", event.key, seen.outcome, event.delivery)
         return _empty(202)
 
     @app.get("/healthz")
@@ -78,6 +111,13 @@ def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
         """Whether a delivery could be kept now."""
         ledger.require_writable()
         return Response("ok\n", content_type="text/plain")
+
+    if metrics:
+
+        @app.get("/metrics")
+        def prometheus() -> Response:
+            """What this process and the others beside it have counted, and what the database holds."""
+            return Response(metrics(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> Response:
@@ -97,8 +137,7 @@ def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
 
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
-        # the places without the message, which could repeat a citizen's words
-        log.error("%s: %s in Greffier\n%s", request.path, type(error).__name__, "".join(format_tb(error.__traceback__)))
+        log.error("%s: %s in Greffier", request.path, type(error).__name__, exc_info=error)
         return _empty(500)
 
     @app.errorhandler(HTTPException)
@@ -106,6 +145,28 @@ def create_app(helpdesks: Mapping[str, Receiver], ledger: Ledger) -> Flask:
         return _empty(error.code or 500)
 
     return app
+
+
+def _counted(app: Flask, intake: Intake) -> WSGIApplication:
+    """The application, with each request to `/webhooks/` counted and timed; the log forgets what each was about.
+
+    Around Flask and not by its hooks, which take longer than what they would do.
+    """
+    inner = app.wsgi_app
+
+    def alone(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began, seen = time.perf_counter(), _Seen()
+        environ[_SEEN] = seen
+
+        def started(status: str, *rest: Any) -> Callable[[bytes], object]:
+            if environ["PATH_INFO"].startswith("/webhooks/"):
+                intake.answered(seen.helpdesk, status[:3], seen.outcome, time.perf_counter() - began)
+            return start_response(status, *rest)
+
+        with logs.about():
+            return inner(environ, started)
+
+    return alone
 
 
 def _body() -> bytes:

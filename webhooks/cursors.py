@@ -48,6 +48,14 @@ class Cursors:
             cursor.execute("SELECT watermark, swept_at, found, last_error FROM sweep WHERE helpdesk = %s", [helpdesk])
             return cursor.fetchone() or Cursor()
 
+    def all(self) -> dict[str, Cursor]:
+        """How far each helpdesk was looked through, by its name."""
+        with self._pool.connection() as connection:
+            rows = connection.execute(
+                "SELECT helpdesk, watermark, swept_at, found, last_error FROM sweep ORDER BY helpdesk"
+            ).fetchall()
+        return {name: Cursor(*values) for name, *values in rows}
+
     def swept(self, helpdesk: str, *, watermark: datetime, found: int) -> None:
         """Keep that a sweep came to its end, and how many messages only it has found."""
         with self._pool.connection() as connection:

@@ -20,15 +20,15 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from traceback import format_tb
 from typing import Any
 
 from gunicorn.http import errors, get_parser
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from webhooks.app import LARGEST_BODY
+from webhooks.app import INTAKE, LARGEST_BODY
 from webhooks.framing import Arrival, Progress
+from webhooks.metrics import NOBODY
 
 log = logging.getLogger("greffier.web")
 
@@ -160,6 +160,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def _refuse(self, conn: Connection, status: HTTPStatus) -> None:
         log.warning("a request refused with %s before it was whole", status.value)
+        self._count(status)
         self._forget(conn)
         conn.arrival.data.clear()
         _answer(conn.sock, status)
@@ -190,9 +191,13 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
         """Answer what the parser refused. gunicorn's own answer and log repeat the bytes, which may be a citizen's."""
         is_theirs = isinstance(exc, errors.ParseException)
         status = _STATUSES.get(type(exc), HTTPStatus.BAD_REQUEST if is_theirs else HTTPStatus.INTERNAL_SERVER_ERROR)
-        places = "" if is_theirs else "".join(["\n", *format_tb(exc.__traceback__)])
-        log.warning("a request refused with %s: %s%s", status.value, type(exc).__name__, places)
+        ours = None if is_theirs else exc
+        log.warning("a request refused with %s: %s", status.value, type(exc).__name__, exc_info=ours)
+        self._count(status)
         _answer(client, status)
+
+    def _count(self, status: HTTPStatus) -> None:
+        self.wsgi.extensions[INTAKE].answered(NOBODY, str(status.value))
 
 
 def _answer(client: socket.socket, status: HTTPStatus) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from traceback import format_tb
 
 import procrastinate
 import psycopg
 from procrastinate.jobs import Job, Status
 
+from webhooks import logs
 from webhooks.enqueue import DRAFT, DRAFTS
 from webhooks.enqueue import enqueue as enqueue
 
@@ -76,6 +76,7 @@ def _app(database_url: str, work: Work, stalled_after: float) -> procrastinate.A
 
     @app.task(name=DRAFT, queue=DRAFTS, pass_context=True, retry=_WhenAsked())
     def draft(context: procrastinate.JobContext, key: str) -> None:
+        logs.add(key=key)  # which the queue's own lines about this job carry too
         seconds = work.handle(key, context.job.attempts)
         if seconds is not None:
             raise Later(seconds)
@@ -104,6 +105,7 @@ async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> Non
 
 async def _run(make_app: Callable[[], procrastinate.App], work: Work, concurrency: int, stalled_after: float) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_exception_handler(logs.of_loop)
     loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -152,6 +154,6 @@ async def _sweep(work: Work, stop: asyncio.Event) -> None:
             await asyncio.to_thread(work.sweep, stop.is_set)
         except psycopg.OperationalError as error:
             log.warning("the sweep waits for the database: %s", type(error).__name__)
-        except Exception as error:  # the next one may do better; its message could repeat a citizen's words
-            log.error("the sweep failed: %s\n%s", type(error).__name__, "".join(format_tb(error.__traceback__)))
+        except Exception:  # the next one may do better
+            log.exception("the sweep failed")
         await asyncio.sleep(SWEEP_TICK)

@@ -14,9 +14,10 @@ from chains.question import Question
 from chains.triage import AGAIN, STOP, SkipReason, asked_about, is_answered, is_request, triage, triage_request
 from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
-from connector.ticket import EventKind, Message, Note, Ticket
+from connector.ticket import EventKind, Message, Note, NoteRef, Ticket
 from webhooks.desk import Desk, OutOfReach
 from webhooks.ledger import Entry, Ledger, Source
+from webhooks.metrics import Drafting
 from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
 from webhooks.sweep import take_in
 
@@ -29,11 +30,19 @@ Drafter = Callable[[Question], Draft | Abstention]
 class Line:
     """Takes an event one step after the other; each may raise, and all of it may be done again."""
 
-    def __init__(self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, write: Writer) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        desks: Mapping[str, Desk],
+        draft: Drafter,
+        write: Writer,
+        drafting: Drafting | None = None,
+    ) -> None:
         self._ledger = ledger
         self._desks = desks
         self._draft = draft
         self._write = write
+        self._drafting = drafting or Drafting()
 
     def advance(self, entry: Entry) -> None:
         """Take the event to its end."""
@@ -54,17 +63,17 @@ class Line:
 
     def _message(self, entry: Entry, desk: Desk) -> None:
         if self._ledger.answer(entry.key) is None:
-            ticket = _fetch(entry, desk)
+            ticket = self._fetch(entry, desk)
             self._observe(entry, ticket)
             if reason := _reason(entry, ticket, desk):
                 self._skip(entry, reason)
                 return
             self._withdraw(entry, desk)  # it answers an older message
-            self._ledger.save_answer(entry.key, self._draft(self._question(entry, ticket)))
+            self._ledger.save_answer(entry.key, self._answer(entry, ticket))
         self._post(entry, desk)
 
     def _command(self, entry: Entry, desk: Desk) -> None:
-        ticket = _fetch(entry, desk)
+        ticket = self._fetch(entry, desk)
         note = ticket.message(entry.message)
         command = note.command if note else None
         if not desk.covers(ticket.group) or command is None:
@@ -81,11 +90,15 @@ class Line:
         self._ledger.done(entry.key)
 
     def _ticket(self, entry: Entry, desk: Desk) -> None:
-        ticket = _fetch(entry, desk)
+        ticket = self._fetch(entry, desk)
         take_in(ticket, desk, self._ledger, Source.WEBHOOK)
         self._ledger.done(entry.key)
 
     # --- the steps
+
+    def _fetch(self, entry: Entry, desk: Desk) -> Ticket:
+        with self._drafting.stage("fetch"), desk.in_reach():
+            return desk.helpdesk.fetch(entry.ticket)
 
     def _again(self, entry: Entry, desk: Desk, ticket: Ticket) -> None:
         """Another draft, because an agent asked for it. Where there is none, the ticket says why."""
@@ -97,7 +110,7 @@ class Line:
             if reason:  # it is plain to see in the ticket
                 self._skip(entry, reason)
                 return
-            self._ledger.save_answer(entry.key, self._draft(self._question(entry, ticket)))
+            self._ledger.save_answer(entry.key, self._answer(entry, ticket))
         self._post(entry, desk)
 
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
@@ -111,19 +124,33 @@ class Line:
         text = " ".join(one.text for one in rejected.statements) if isinstance(rejected, Draft) else ""
         return Question(ticket, asked.id, wishes, text)
 
+    def _answer(self, entry: Entry, ticket: Ticket) -> Draft | Abstention:
+        question = self._question(entry, ticket)
+        with self._drafting.stage("draft"):
+            return self._draft(question)
+
+    def _add(self, entry: Entry, desk: Desk, note: Note) -> NoteRef:
+        with self._drafting.stage("post"):
+            return desk.helpdesk.add_note(entry.ticket, note)
+
+    def _offer(self, entry: Entry, desk: Desk, ticket: Ticket, note: Note) -> None:
+        if isinstance(desk.helpdesk, OffersDraft):
+            with self._drafting.stage("offer"):
+                _offer(entry, desk.helpdesk, ticket, note)
+
     def _post(self, entry: Entry, desk: Desk) -> None:
         """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
         with self._ledger.ticket_lock(entry):
-            ticket = _fetch(entry, desk)
+            ticket = self._fetch(entry, desk)
             reason = _reason(entry, ticket, desk)
             written = ticket.note(entry.reference)
             if reason:  # a note that is there already came before it
                 self._ledger.posted(entry, written) if written else self._skip(entry, reason)
                 return
             note = self._note(entry, ticket)
-            written = written or desk.helpdesk.add_note(ticket.id, note)
+            written = written or self._add(entry, desk, note)
             if note.reply:
-                _offer(entry, desk, ticket, note)
+                self._offer(entry, desk, ticket, note)
             self._ledger.posted(entry, written)
         log.info("%s: note %s in ticket %s", entry.key, written.id, ticket.id)
 
@@ -146,9 +173,9 @@ class Line:
 
     def _tell(self, entry: Entry, desk: Desk, reason: str, word: str = "") -> None:
         with self._ledger.ticket_lock(entry):
-            written = _fetch(entry, desk).note(entry.reference)
+            written = self._fetch(entry, desk).note(entry.reference)
             note = self._write.notice(entry.reference, reason, word)
-            self._ledger.posted(entry, written or desk.helpdesk.add_note(entry.ticket, note), reason)
+            self._ledger.posted(entry, written or self._add(entry, desk, note), reason)
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
     def _withdraw(self, entry: Entry, desk: Desk) -> None:
@@ -169,11 +196,6 @@ class Line:
         log.info("%s: skipped: %s", entry.key, reason)
 
 
-def _fetch(entry: Entry, desk: Desk) -> Ticket:
-    with desk.in_reach():
-        return desk.helpdesk.fetch(entry.ticket)
-
-
 def _reason(entry: Entry, ticket: Ticket, desk: Desk) -> SkipReason | None:
     rules = desk.rules(ticket.group)
     decide = triage if entry.kind == EventKind.MESSAGE else triage_request
@@ -189,12 +211,10 @@ def _request(entry: Entry, ticket: Ticket) -> tuple[Message, Message]:
     return note, asked
 
 
-def _offer(entry: Entry, desk: Desk, ticket: Ticket, note: Note) -> None:
+def _offer(entry: Entry, helpdesk: OffersDraft, ticket: Ticket, note: Note) -> None:
     """Put the reply into the agent's editor. Where the helpdesk says no to that, the note is enough."""
-    if not isinstance(desk.helpdesk, OffersDraft):
-        return
     try:
-        if desk.helpdesk.offer_draft(ticket, note):
+        if helpdesk.offer_draft(ticket, note):
             log.info("%s: the draft is offered in ticket %s", entry.key, ticket.id)
     except CredentialsRefused:
         raise

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 
 from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
 from webhooks.front import WholeRequests
 from webhooks.settings import WebSettings
+from webhooks.together import Together
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's log through ours, in its format."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.setLevel(0)  # `webhooks.logs` decides
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Serves an application with threads. It is made in each worker, after the fork: connections do not survive one."""
+    """Serves an application with threads. It is made in each worker, after the fork: connections do not survive one.
 
-    def __init__(self, make_app: Callable[[], Flask], settings: WebSettings) -> None:
+    The workers count in `together`, each in the place that it is given here.
+    """
+
+    def __init__(self, make_app: Callable[[], Flask], settings: WebSettings, together: Together) -> None:
         self._make_app = make_app
+        self._together = together
         self._options: dict[str, Any] = {
             "bind": f"{settings.host}:{settings.port}",
             "worker_class": WholeRequests,  # threads, which slow senders cannot hold
@@ -30,6 +48,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "max_requests_jitter": 5000,
             "control_socket_disable": True,  # it would be opened in the home folder, which may be read-only
             "proc_name": "greffier-web",
+            "logger_class": _Log,
+            "pre_fork": self._place,
         }
         super().__init__()
 
@@ -37,6 +57,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         """What gunicorn asks its applications for."""
         for name, value in self._options.items():
             self.cfg.set(name, value)
+
+    def _place(self, arbiter: Arbiter, worker: WholeRequests) -> None:
+        """Give a worker that is about to be forked the first place that no living one has."""
+        taken = {living.place for living in arbiter.WORKERS.values()}
+        worker.place = self._together.place = next(place for place in count() if place not in taken)
 
     def load(self) -> Flask:
         """What gunicorn serves."""

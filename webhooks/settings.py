@@ -18,6 +18,7 @@ from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
 from webhooks.config.sources import DATABASE, Sources, file_path, placeholders
+from webhooks.logs import Form, Level
 
 ADMIN_TOKEN_VARIABLE = "ZAMMAD_ADMIN_TOKEN"  # noqa: S105 - a name; it is for `greffier setup` alone, and no setting
 HELPDESK_NAME = "[a-z][a-z0-9]*"
@@ -90,6 +91,15 @@ class ReplySettings(Section):
     """Told to the citizen after the closing."""
 
 
+class LogSettings(Section):
+    """`[log]`: what the programs write to stderr: never a citizen's text or a secret, at any level."""
+
+    format: Form = "text"
+    """`text`, or `json`: one object a line, for a collector."""
+    level: Level = "info"
+    """The least important lines that are written. Libraries are heard from `warning` on."""
+
+
 class WebSettings(Section):
     """`[web]`: the process that takes webhooks in."""
 
@@ -101,6 +111,9 @@ class WebSettings(Section):
     """gunicorn's processes."""
     threads: int = Field(default=8, ge=1)
     """Threads of each process."""
+    metrics: bool = True
+    """Whether `/metrics` is answered on this port, for Prometheus. Like all but `/webhooks/`, it must not be reached
+    from outside."""
 
 
 class WorkerSettings(Section):
@@ -112,6 +125,10 @@ class WorkerSettings(Section):
     stalled_after: float = Field(default=30, gt=0)
     """Seconds of silence after which a worker counts as dead and its messages are taken up again.
     Must exceed the time that a helpdesk takes to write a note."""
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+    """The port on which `/metrics` is answered, for Prometheus. None: there is no such page."""
+    metrics_host: str = "127.0.0.1"
+    """The address to listen on for that."""
 
     @property
     def in_progress(self) -> int:
@@ -160,6 +177,7 @@ class Settings(Section):
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()
     worker: WorkerSettings = WorkerSettings()
+    log: LogSettings = LogSettings()
 
     @model_validator(mode="before")
     @classmethod

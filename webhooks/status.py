@@ -1,24 +1,53 @@
-"""What `greffier status` says of the inbox."""
+"""What `greffier status` says of the inbox and of the sweep."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from webhooks.ledger import EVERYTHING, Ledger
+from psycopg_pool import ConnectionPool
+
+from webhooks import figures
+from webhooks.cursors import Cursor, Cursors
+from webhooks.ledger import EVERYTHING, Connection, Ledger
 
 DEAD_SHOWN = 20
 
 
-def lines(ledger: Ledger) -> Iterator[str]:
-    """The pauses, a line for each state, the oldest open message, then the dead ones with their reason."""
+def lines(pool: ConnectionPool[Connection]) -> Iterator[str]:
+    """The pauses, a line for each state, the last day's reasons, the sweeps, the oldest open message, the dead ones."""
+    ledger = Ledger(pool)
     for helpdesk, reason in ledger.pauses().items():
         yield f"paused    {'everything' if helpdesk == EVERYTHING else helpdesk}: {reason}"
     for state, count in ledger.counts().items():
         yield f"{state:<9} {count}"
+    if reasons := _reasons(pool):
+        counts = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+        yield f"no draft  in the last 24 hours: {counts}"
+    for helpdesk, cursor in Cursors(pool).all().items():
+        yield f"sweep     {helpdesk}: {_sweep(cursor)}"
     if oldest := ledger.oldest_open():
-        waited = datetime.now(UTC) - oldest.accepted_at
         reason = f": {oldest.last_error}" if oldest.last_error else ""
-        yield f"oldest    {oldest.key}, ticket {oldest.ticket}, for {int(waited.total_seconds())} s{reason}"
+        yield f"oldest    {oldest.key}, ticket {oldest.ticket}, for {_since(oldest.accepted_at)}{reason}"
     for entry in ledger.dead(DEAD_SHOWN):
         yield f"dead      {entry.key}, ticket {entry.ticket}: {entry.reason}"
+
+
+def _reasons(pool: ConnectionPool[Connection]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    with pool.connection() as connection:
+        for (_helpdesk, _state, reason), count in figures.read(connection, figures.LAST_DAY, []).items():
+            found[reason] += int(count)
+    del found[""]
+    return found
+
+
+def _sweep(cursor: Cursor) -> str:
+    swept = f"{_since(cursor.swept_at)} ago" if cursor.swept_at else "never to its end"
+    error = f"; then: {cursor.last_error}" if cursor.last_error else ""
+    return f"{swept}, {cursor.found} lost messages found since the beginning{error}"
+
+
+def _since(moment: datetime) -> timedelta:
+    return timedelta(seconds=int((datetime.now(UTC) - moment).total_seconds()))

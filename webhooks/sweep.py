@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from chains.triage import is_reply
 from connector.errors import CredentialsRefused, RemoteError
 from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
-from webhooks import jobs
+from webhooks import jobs, logs
 from webhooks.cursors import Cursors
 from webhooks.desk import Desk
 from webhooks.ledger import OF_THE_PLACE, Ledger, Source
@@ -116,7 +116,8 @@ def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> list[
                 ledger.reconsider(event, jobs.enqueue)
         elif ledger.accept(event, jobs.enqueue, source) and event.kind is EventKind.MESSAGE:
             new.append(message)
-            log.info("%s: accepted by %s", event.key, source)
+            with logs.about(key=event.key, helpdesk=event.helpdesk, ticket=event.ticket):
+                log.info("%s: accepted by %s", event.key, source)
     return new
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
@@ -18,7 +20,9 @@ from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
 from webhooks.desk import Desk
+from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
+from webhooks.metrics import Drafting, Intake
 from webhooks.schema import require_current
 from webhooks.settings import Settings
 
@@ -91,13 +95,26 @@ def helpdesk(name: str, settings: HelpdeskSettings) -> Helpdesk:
     return HELPDESKS[settings.kind].client(name, settings)
 
 
-def web(settings: Settings) -> Flask:
-    """The web process's application, with a pool that lives as long as the process."""
+def web(settings: Settings, together: Collector) -> Flask:
+    """The web process's application, with a pool that lives as long as the process.
+
+    `together` has what this process and the others beside it have counted.
+    """
     from webhooks.app import create_app
 
     pool = _pool(settings.database_url.get_secret_value(), settings.web.threads, _Impatient)
     receivers = {name: HELPDESKS[given.kind].receiver(name, given) for name, given in settings.helpdesks.items()}
-    return create_app(receivers, Ledger(pool))
+    registry = CollectorRegistry()
+    registry.register(together)
+    registry.register(figures(settings))
+    page = partial(generate_latest, registry) if settings.web.metrics else None
+    return create_app(receivers, Ledger(pool), Intake(receivers), page)
+
+
+def figures(settings: Settings) -> Figures:
+    """What the database tells Prometheus."""
+    url = settings.database_url.get_secret_value()
+    return Figures(lambda: _Impatient.connect(url, connect_timeout=CONNECT_TIMEOUT), settings.helpdesks)
 
 
 def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
@@ -108,34 +125,41 @@ def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
     }
 
 
-def work(settings: Settings, pool: ConnectionPool[Connection]) -> Work:
-    """What the worker's jobs do."""
+def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Work:
+    """What the worker's jobs do, counted in `drafting`."""
     from webhooks.cursors import Cursors
     from webhooks.jobs import Work
     from webhooks.sweep import Sweep
 
     ledger = Ledger(pool)
-    of = worker(settings, pool)
+    of = worker(settings, pool, drafting)
     sweep = Sweep(ledger, Cursors(pool), desks(settings, ledger))
     return Work(of.handle, of.may_live, of.adopt_orphans, sweep)
 
 
-def worker(settings: Settings, pool: ConnectionPool[Connection]) -> Worker:
-    """What takes an event to its end."""
+def worker(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Worker:
+    """What takes an event to its end, counted in `drafting`."""
     from webhooks.line import Line
     from webhooks.note import Writer
     from webhooks.worker import Worker
 
-    ledger = Ledger(pool)
+    ledger, drafting = Ledger(pool), drafting or Drafting()
     write = Writer(settings.note.language, settings.reply)
-    return Worker(ledger, Line(ledger, desks(settings, ledger), drafter(settings, pool), write))
+    draft = drafter(settings, pool, drafting.took)
+    return Worker(ledger, Line(ledger, desks(settings, ledger), draft, write, drafting), drafting)
 
 
-def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
-    """The chain, from a question to an answer. Raises GreffierError without embedder or index."""
+def drafter(
+    settings: Settings, pool: ConnectionPool[Connection], took: Callable[[str, float], None] = lambda *_: None
+) -> Drafter:
+    """The chain, from a question to an answer; `took` is told how many seconds each of its steps takes.
+
+    Raises GreffierError without embedder or index.
+    """
     from chains.drafter import make_drafter
     from chains.model import chat_model
     from chains.retrieval import HybridRetriever
+    from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(pool, embedder)
@@ -157,7 +181,7 @@ def drafter(settings: Settings, pool: ConnectionPool[Connection]) -> Drafter:
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,
     )
-    return chain.invoke
+    return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 
 
 def embeddings(settings: Settings) -> Embedder:

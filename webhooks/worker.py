@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import random
 from datetime import UTC, datetime, timedelta
-from traceback import format_tb
 
 import psycopg
 
 from connector.errors import ConfigurationError, CredentialsRefused, GreffierError, RemoteError
-from webhooks import jobs
+from webhooks import jobs, logs
 from webhooks.ledger import Entry, Ledger
 from webhooks.line import Line
+from webhooks.metrics import Drafting
 
 log = logging.getLogger("greffier.worker")
 
@@ -25,24 +25,37 @@ DEATHS = 10  # workers that may die on a message; each message in progress is ch
 class Worker:
     """Takes events from the ledger to their end."""
 
-    def __init__(self, ledger: Ledger, line: Line) -> None:
+    def __init__(self, ledger: Ledger, line: Line, drafting: Drafting | None = None) -> None:
         self._ledger = ledger
         self._line = line
+        self._drafting = drafting or Drafting()
 
     def handle(self, key: str, attempts: int) -> float | None:
         """Take a message one attempt further; seconds until the next attempt, None when there is none to come.
 
         Whatever goes wrong ends in the ledger, with a reason that an admin can read: nothing is raised.
         """
-        try:
-            entry = self._ledger.entry(key)
-            if entry is None or not entry.is_open or self._ledger.is_paused(entry.helpdesk):
-                return None  # after a pause, `adopt_orphans` gives the message a new job
-            return self._attempt(entry, attempts)
-        except psycopg.OperationalError as error:  # the ledger is away, or another worker holds the ticket
-            pause = _pause(attempts)
-            log.warning("%s: again in %.0f s: %s", key, pause, type(error).__name__)
-            return pause
+        with logs.about(key=key):
+            try:
+                return self._handle(key, attempts)
+            except psycopg.OperationalError as error:  # the ledger is away, or another worker holds the ticket
+                pause = _pause(attempts)
+                log.warning("%s: again in %.0f s: %s", key, pause, type(error).__name__)
+                return pause
+
+    def _handle(self, key: str, attempts: int) -> float | None:
+        entry = self._ledger.entry(key)
+        if entry is None or not entry.is_open or self._ledger.is_paused(entry.helpdesk):
+            return None  # after a pause, `adopt_orphans` gives the message a new job
+        logs.add(helpdesk=entry.helpdesk, ticket=entry.ticket)
+        pause = self._attempt(entry, attempts)
+        self._count_if_settled(key)
+        return pause
+
+    def _count_if_settled(self, key: str) -> None:
+        entry = self._ledger.entry(key)
+        if entry and not entry.is_open:
+            self._drafting.settled(entry)
 
     def _attempt(self, entry: Entry, attempts: int) -> float | None:
         try:
@@ -58,32 +71,35 @@ class Worker:
 
     def _after(self, error: Exception, entry: Entry, attempts: int) -> float | None:
         reason = str(error) if isinstance(error, GreffierError) else f"{type(error).__name__} in Greffier, see the log"
+        self._drafting.failed(entry.helpdesk, outage=is_outage(error))
         now = self._ledger.failed(entry.key, reason, outage=is_outage(error)) or entry
         pause = pause_after(error, now, attempts)
         if pause is None:
             self._ledger.bury(entry.key, reason)
         level = logging.ERROR if pause is None else logging.WARNING
         what_next = "given up" if pause is None else f"again in {pause:.0f} s"
-        # of an error that we did not foresee, the places without its message, which could repeat a citizen's words
-        places = "" if isinstance(error, GreffierError) else "".join(["\n", *format_tb(error.__traceback__)])
-        log.log(level, "%s: %s: %s%s", entry.key, what_next, reason, places)
+        unforeseen = None if isinstance(error, GreffierError) else error
+        log.log(level, "%s: %s: %s", entry.key, what_next, reason, exc_info=unforeseen)
         return pause
 
     def may_live(self, key: str) -> bool:
         """Whether a message whose worker died is tried again: one that kills every worker is given up."""
-        deaths = self._ledger.stalled(key)
-        if deaths <= DEATHS:
-            log.warning("%s: its worker died, taken up again (%s of %s)", key, deaths, DEATHS)
-            return True
-        self._ledger.bury(key, f"{deaths} workers died on it")
-        log.error("%s: given up: %s workers died on it", key, deaths)
-        return False
+        with logs.about(key=key):
+            deaths = self._ledger.stalled(key)
+            if deaths <= DEATHS:
+                log.warning("%s: its worker died, taken up again (%s of %s)", key, deaths, DEATHS)
+                return True
+            self._ledger.bury(key, f"{deaths} workers died on it")
+            log.error("%s: given up: %s workers died on it", key, deaths)
+            self._count_if_settled(key)
+            return False
 
     def adopt_orphans(self) -> None:
         """Give a job to open messages that have none: they waited for `greffier resume`, or their job was lost."""
         for entry in self._ledger.orphans():
-            self._ledger.requeue(entry, jobs.enqueue)
-            log.info("%s: taken up again", entry.key)
+            with logs.about(key=entry.key, helpdesk=entry.helpdesk, ticket=entry.ticket):
+                self._ledger.requeue(entry, jobs.enqueue)
+                log.info("%s: taken up again", entry.key)
 
 
 def is_outage(error: Exception) -> bool:

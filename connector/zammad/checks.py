@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from connector import clock
 from connector.errors import RemoteError
 from connector.rest import Rest, http_date
 from connector.text import clean
@@ -15,8 +16,6 @@ from connector.zammad import rights
 from connector.zammad.answers import Account, read
 from connector.zammad.settings import ZammadSettings
 
-CLOCK_TOLERANCE = 60.0
-"""Seconds; start dates and the order of messages are compared across both clocks."""
 SHORT_SECRET = 20
 """Characters below which a webhook secret is worth a warning."""
 _ADMINS = {"webhooks": "admin.webhook", "triggers": "admin.trigger"}
@@ -25,8 +24,10 @@ _ADMINS = {"webhooks": "admin.webhook", "triggers": "admin.trigger"}
 def findings(rest: Rest, settings: ZammadSettings) -> Iterator[Finding]:
     """One finding a line; raises nothing."""
     yield from _transport(rest.name, settings)
+    asked_at = datetime.now(UTC)
     try:
         answer = rest.get("users/me", expand="true")
+        clock_finding = _clock(rest.name, answer.headers.get("Date", ""), asked_at)
         account = read(Account, answer.json, source=f"{rest.name}: users/me")
     except RemoteError as error:
         yield Finding(Level.ERROR, f"{rest.name} account", str(error))
@@ -36,7 +37,7 @@ def findings(rest: Rest, settings: ZammadSettings) -> Iterator[Finding]:
     yield _search(rest)
     yield from _admin(rest)
     yield from rights.findings(rest.name, settings, account, rights.roles(rest, account))
-    yield from _clock(rest.name, answer.headers.get("Date", ""))
+    yield clock_finding
 
 
 def _transport(name: str, settings: ZammadSettings) -> Iterator[Finding]:
@@ -95,12 +96,9 @@ def _may_list(rest: Rest, path: str) -> bool:
     return True
 
 
-def _clock(name: str, date: str) -> Iterator[Finding]:
-    theirs = http_date(date)
+def _clock(name: str, date: str, asked_at: datetime) -> Finding:
+    """By the `Date` of an answer, which a web server gives to whole seconds."""
+    subject, theirs = f"{name} clock", http_date(date)
     if theirs is None:
-        return
-    skew = abs((theirs - datetime.now(UTC)).total_seconds())
-    if skew > CLOCK_TOLERANCE:
-        yield Finding(Level.WARNING, f"{name} clock", f"{skew:.0f} seconds away from ours: set the time of both")
-    else:
-        yield Finding(Level.OK, f"{name} clock", "agrees with ours")
+        return Finding(Level.WARNING, subject, "not compared with ours: the answer has no Date")
+    return clock.finding(subject, theirs, asked_at)

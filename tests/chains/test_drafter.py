@@ -20,6 +20,7 @@ from chains.drafter import make_drafter
 from chains.model import UnreadableAnswer, chat_model
 from chains.prompt import PROMPT_VERSION
 from chains.question import Question
+from chains.timing import Stopwatch
 from connector.errors import RemoteError
 from connector.ticket import Message, Person, Role, Ticket, TicketState
 from webhooks.demo.model_answers import Fault, Script
@@ -209,6 +210,17 @@ def test_a_handler_sees_each_part_as_a_step_of_one_run(server: ModelServer) -> N
         ("ChatOpenAI", "draft"),
         ("checks", "draft"),
     ]
+
+
+def test_each_step_is_timed_also_where_it_fails(server: ModelServer) -> None:
+    took: list[tuple[str, bool]] = []
+    watch = Stopwatch(lambda step, seconds: took.append((step, 0 < seconds < 10)))
+    chain = drafter(server)
+    chain.invoke(question(), {"callbacks": [watch]})
+    server.script = Script(fault=Fault.BUSY)
+    with pytest.raises(RemoteError):
+        chain.invoke(question(), {"callbacks": [watch]})
+    assert took == [(step, True) for step in ("retrieve", "model", "check", "retrieve", "model")]
 
 
 def test_the_environment_cannot_send_tickets_to_a_tracing_service(

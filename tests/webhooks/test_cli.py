@@ -85,7 +85,7 @@ def test_check_finds_everything_in_order(greffier: System) -> None:
     done = greffier.run("check")
     assert done.exit_code == 0, done.output
     subjects = [line[8:].split(":")[0] for line in done.output.splitlines()]
-    assert {"chat.model", "database", "chat", "embeddings", "index"} <= set(subjects)
+    assert {"chat.model", "database", "database clock", "chat", "embeddings", "index"} <= set(subjects)
     assert "a webhook's secret" not in done.output
 
 
@@ -100,7 +100,7 @@ def test_check_fails_for_each_neighbour_that_is_away_and_still_looks_at_the_rest
 
 
 @pytest.mark.server
-def test_status_shows_states_the_oldest_and_the_dead(greffier: System) -> None:
+def test_status_shows_states_reasons_sweeps_the_oldest_and_the_dead(greffier: System) -> None:
     with greffier.connection() as connection:
         for number, state in enumerate(("accepted", "dead")):
             connection.execute(
@@ -108,8 +108,16 @@ def test_status_shows_states_the_oldest_and_the_dead(greffier: System) -> None:
                 " VALUES (%s, 'sandbox', '7', %s, 'message', %s, 'it broke')",
                 [f"sandbox:{number}:message", str(number), state],
             )
+        connection.execute("INSERT INTO sweep VALUES ('sandbox', now(), now() - interval '90 s', 3, 'no connection')")
+        connection.execute(
+            "INSERT INTO inbox (key, helpdesk, ticket, message, kind, state, reason)"
+            " SELECT 'sandbox:s' || n || ':message', 'sandbox', '8', n::text, 'message', 'skipped',"
+            " CASE WHEN n < 3 THEN 'answered' ELSE 'empty' END FROM generate_series(1, 3) AS n"
+        )
     printed = greffier.run("status").output
     assert "accepted  1" in printed
+    assert "no draft  in the last 24 hours: answered 2, other 1, empty 1\n" in printed
+    assert "sweep     sandbox: 0:01:30 ago, 3 lost messages found since the beginning; then: no connection" in printed
     assert "oldest    sandbox:0:message, ticket 7" in printed
     assert "dead      sandbox:1:message, ticket 7: it broke" in printed
 

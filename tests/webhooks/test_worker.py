@@ -14,6 +14,7 @@ from tests.webhooks.work import Work
 from webhooks import jobs
 from webhooks.demo.model_answers import Fault
 from webhooks.ledger import Entry, State
+from webhooks.logs import Text
 from webhooks.worker import ATTEMPTS, DEATHS, LONGEST_PAUSE, OUTAGE, pause_after
 
 
@@ -63,6 +64,7 @@ def test_an_error_that_nobody_foresaw_is_logged_without_its_message(
         raise ValueError("a citizen's words")
 
     _, key = line.message()
+    caplog.handler.setFormatter(Text())
     monkeypatch.setattr(line.worker._line, "_draft", fail)
     assert line.worker.handle(key, 0) is not None
     assert line.entry(key).last_error == "ValueError in Greffier, see the log"

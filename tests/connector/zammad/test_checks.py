@@ -18,7 +18,7 @@ def findings(
     server: Neighbour, *, groups: Any = (), modes: Any = (), account: Any = (), **values: Any
 ) -> dict[str, Finding]:
     me = recorded("api_users_me")["response"]["json"] | {"groups": RIGHTS} | dict(account)
-    server.on("GET", "/api/v1/users/me", Reply(me))
+    server.on("GET", "/api/v1/users/me", Reply(me, headers={"Date": format_datetime(datetime.now(UTC), usegmt=True)}))
     server.on("GET", "/api/v1/tickets", Reply([]))
     server.on("POST", "/api/v1/tickets/search", Reply([]))
     server.on_recorded("error_webhooks_no_permission")
@@ -150,13 +150,32 @@ def test_a_permission_that_could_not_be_tested_is_a_warning(server: Neighbour) -
     assert "en travaux" in finding.message
 
 
-@pytest.mark.parametrize(("minutes", "level"), [(0, Level.OK), (5, Level.WARNING), (-5, Level.WARNING)])
-def test_a_clock_that_differs_is_a_warning(server: Neighbour, minutes: int, level: Level) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "level", "words"),
+    [
+        (0, Level.OK, "agrees"),
+        (4, Level.WARNING, "ahead of ours"),
+        (-4, Level.WARNING, "behind ours"),
+        (6, Level.ERROR, "ahead of ours"),
+        (-6, Level.ERROR, "behind ours"),
+    ],
+)
+def test_a_clock_that_differs_is_a_warning_and_beyond_the_overlap_of_the_sweep_an_error(
+    server: Neighbour, minutes: int, level: Level, words: str
+) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
     me = recorded("api_users_me")["response"]["json"]
     server.on("GET", "/api/v1/users/me", Reply(me, headers={"Date": date}))
     found = {finding.subject: finding for finding in zammad(server.url).check()}
     assert found["helpdesks.mairie clock"].level is level
+    assert words in found["helpdesks.mairie clock"].message
+
+
+def test_an_answer_without_a_readable_date_is_a_warning(server: Neighbour) -> None:
+    me = recorded("api_users_me")["response"]["json"]
+    server.on("GET", "/api/v1/users/me", Reply(me, headers={"Date": "hier"}))
+    found = {finding.subject: finding for finding in zammad(server.url).check()}
+    assert found["helpdesks.mairie clock"].level is Level.WARNING
 
 
 def test_a_token_that_would_travel_in_clear_is_a_warning() -> None:
