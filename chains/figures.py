@@ -77,6 +77,8 @@ def figures(text: str) -> list[Figure]:
     """Every fact of a text, in order."""
     found = []
     for pattern, read in _READERS:
+        if read in _OF_DIGITS and not _DIGIT.search(text):
+            continue
         for match in list(pattern.finditer(text)):
             fact, (start, end) = read(match), match.span()
             found.append(Figure(fact, start, end, _is_plain(match.group(), fact)))
@@ -244,6 +246,9 @@ _WITH_UNIT = rf"(?:(?:{_SPACE}?|{_SPACE}+d(?:e{_SPACE}+|['’]))(?P<unit>{_UNIT}
 _WORD = vocabulary.alternatives(vocabulary.NUMBERS)
 _AND = rf"(?:{_SPACE}+|-)(?:et(?:{_SPACE}+|-)(?=une?\b|onze\b))?"
 
+_DIGIT = re.compile(r"\d")
+_OF_DIGITS = frozenset({_phone, _numeric_date, _hour, _law, _in_digits, _as_code})
+"""Readers whose every pattern has a digit; most have read the last one when the later ones come."""
 _BETWEEN = re.compile(r"\s*(?:,|-|–|/|à|au|et|ou|et\s+le|ou\s+le|et\s+au|jusqu['’]au)\s*", re.IGNORECASE)
 
 _READERS: list[tuple[re.Pattern[str], Callable[[re.Match[str]], Fact]]] = [

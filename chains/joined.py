@@ -35,17 +35,18 @@ class JoinedCompletions:
 
 
 def _joined(events: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    whole: dict[str, Any] = {}
     texts: list[str] = []
-    end = None
+    whole: dict[str, Any] = {}
+    end = usage = None
     for event in events:
-        whole |= {name: value for name, value in event.items() if value is not None}
+        usage = event.get("usage") or usage
         for choice in (event.get("choices") or ())[:1]:
+            whole = event
             texts.append((choice["delta"] or {}).get("content") or "")
             end = choice.get("finish_reason") or end
     if texts:
         delta = {"role": "assistant", "content": "".join(texts)}
-        yield whole | {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]}
+        yield {**whole, "choices": [{"index": 0, "delta": delta, "finish_reason": end}], "usage": usage}
 
 
 def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:

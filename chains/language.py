@@ -15,8 +15,11 @@ FEWEST_LETTERS = 20
 
 def language_of(text: str, default: str = "fr") -> str:
     """The language of a text as a two-letter code; `default` where the text is too short to tell."""
-    if sum(map(str.isalpha, text)) < FEWEST_LETTERS:
-        return default
+    return _guess(text) if sum(map(str.isalpha, text)) >= FEWEST_LETTERS else default
+
+
+@lru_cache(maxsize=16)  # one message is asked about several times on its way
+def _guess(text: str) -> str:
     language, _ = _identifier().classify(text)
     return str(language)
 

@@ -212,7 +212,7 @@ class Ledger:
         """Keep what the chain said, before it is posted, and return what is kept: the first answer stays."""
         outcome = "draft" if isinstance(answer, Draft) else "abstention"
         with self._transaction() as connection:
-            connection.execute(
+            new = connection.execute(
                 "INSERT INTO draft (key, outcome, content, model, prompt_version) VALUES (%s, %s, %s, %s, %s)"
                 " ON CONFLICT (key) DO NOTHING",
                 [key, outcome, Jsonb(_ANSWER.dump_python(answer, mode="json")), answer.model, answer.prompt_version],
@@ -222,7 +222,7 @@ class Ledger:
                 f" (SELECT content->>'reason' FROM draft WHERE draft.key = inbox.key) WHERE key = %s AND {_OPEN}",
                 [key],
             )
-        return self.answer(key) or answer
+        return answer if new.rowcount else self.answer(key) or answer
 
     def answer(self, key: str) -> Draft | Abstention | None:
         """What the chain said for that message, if it has spoken."""

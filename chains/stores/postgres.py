@@ -84,7 +84,9 @@ class PostgresStore:
 
     def search(self, scope: Scope, stems: Sequence[str], limit: int) -> list[Hit]:
         with self._index() as connection:
-            return [Hit(*row) for row in connection.execute(self._sql(_SEARCH[scope]), [list(set(stems)), limit])]
+            return list(
+                map(Hit._make, connection.execute(self._sql(_SEARCH[scope]), [list(set(stems)), limit]).fetchall())
+            )
 
     def nearest(self, vector: Sequence[float], limit: int) -> list[Hit]:
         if len(vector) != self._dimension:
@@ -94,7 +96,7 @@ class PostgresStore:
             )
         with self._index() as connection, connection.transaction():
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(max(limit, HNSW_CANDIDATES))])
-            return [Hit(*row) for row in connection.execute(self._sql(_NEAREST), [str(list(vector)), limit])]
+            return list(map(Hit._make, connection.execute(self._sql(_NEAREST), [str(list(vector)), limit]).fetchall()))
 
     def rarities(self, stems: Sequence[str]) -> dict[str, float]:
         with self._index() as connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from chains.corpora.document import Document
 from chains.draft import Passage
@@ -22,8 +22,7 @@ class Scope(IntEnum):
     """Each document as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """Something found: a passage, or in the scopes `TITLES` and `DOCUMENTS` a document (then `id == document`).
 
     `score` is BM25 for a lexical search and the cosine for a search by vector; higher is nearer.

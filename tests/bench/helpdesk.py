@@ -1,7 +1,7 @@
 """The sandbox helpdesk in a process of its own, with tickets in it.
 
 `python -m tests.bench.helpdesk PORT TOKEN TICKETS`. Ticket and article number n belong together, from 1 on. The
-messages are the demo's, over and over.
+messages are the demo's, over and over, each with a number: no two are the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main(port: int, token: str, tickets: int) -> None:
     sandbox = Sandbox(SandboxConfig(token=token))
     for number in range(tickets):
         message = MESSAGES[number % len(MESSAGES)]
-        sandbox.write_as_customer(message.subject, message.text, customer=message.customer)
+        sandbox.write_as_customer(message.subject, f"{message.text}\n\nDossier {number}", customer=message.customer)
     sandbox.start(port)
     threading.Event().wait()
 

@@ -19,6 +19,7 @@ from psycopg_pool import ConnectionPool
 from connector.ticket import Event, EventKind
 from tests.conftest import created_database
 from webhooks import schema, settings, wiring
+from webhooks.config.sources import PATH_VARIABLE
 from webhooks.demo.corpus import FEED
 from webhooks.demo.processes import Processes, answers, free_port
 from webhooks.enqueue import enqueue
@@ -87,7 +88,7 @@ class Place:
         return self._start("worker")
 
     def _start(self, command: str) -> psutil.Process:
-        environment = {settings.PATH_VARIABLE: str(self._config)}
+        environment = {PATH_VARIABLE: str(self._config)}
         return psutil.Process(self.processes.start(command, "-m", "webhooks", command, environment=environment))
 
     def count(self, where: str = "state = 'posted'") -> int:

@@ -53,7 +53,7 @@ model = "{fill_in}: the model's name, as that server knows it"
 # port = {port}
 
 [worker]
-# Drafts in progress at once: no more than the model server has places for.
+# Answers that the model is asked for at once: as many as its server has places for.
 # concurrency = {concurrency}
 """
 
