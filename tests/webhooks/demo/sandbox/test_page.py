@@ -56,7 +56,7 @@ def test_an_empty_answer_is_refused_beside_its_field(helpdesk: Sandbox, page: Fl
     answer = page.post(f"/tickets/{ticket_id}/agent", data={"texte": ""})
 
     assert answer.status_code == 422
-    assert 'aria-describedby="erreur-agent"' in answer.text
+    assert 'aria-describedby="erreur-agent aide-reponse"' in answer.text
 
 
 @pytest.mark.parametrize(
