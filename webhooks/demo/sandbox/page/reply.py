@@ -52,4 +52,4 @@ def as_html(text: str) -> str:
 
 def _link(found: re.Match[str]) -> str:
     address, text = found.groups()
-    return str(text) if text == address else f"{text} : {address}"
+    return str(text) if text == address else f"{text} – {address}"
