@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,6 +40,9 @@ class Helpdesk(Receiver, Protocol):
 
     def add_note(self, ticket_id: str, note: Note) -> NoteRef:
         """Write an internal note. It is read back after an unknown outcome, never repeated blindly."""
+
+    def reads(self, groups: Collection[str]) -> bool:
+        """Whether our account is known to read all these groups; False where the helpdesk does not tell."""
 
     def check(self) -> Iterator[Finding]:
         """What an admin should know: address, key, rights, one finding a line. Raises nothing."""

@@ -15,7 +15,7 @@ from chains.triage import AGAIN, STOP, SkipReason, asked_about, is_answered, is_
 from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
 from connector.ticket import EventKind, Message, Note, Ticket
-from webhooks.desk import Desk
+from webhooks.desk import Desk, OutOfReach
 from webhooks.ledger import Entry, Ledger, Source
 from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
 from webhooks.sweep import take_in
@@ -45,13 +45,16 @@ class Line:
             EventKind.REPLY: self._reply,
             EventKind.TICKET: self._ticket,
         }
-        steps[entry.kind](entry, self._desks[entry.helpdesk])
+        try:
+            steps[entry.kind](entry, self._desks[entry.helpdesk])
+        except OutOfReach as error:
+            self._skip(entry, error.reason)
 
     # --- by kind
 
     def _message(self, entry: Entry, desk: Desk) -> None:
         if self._ledger.answer(entry.key) is None:
-            ticket = desk.helpdesk.fetch(entry.ticket)
+            ticket = _fetch(entry, desk)
             self._observe(entry, ticket)
             if reason := _reason(entry, ticket, desk):
                 self._skip(entry, reason)
@@ -61,7 +64,7 @@ class Line:
         self._post(entry, desk)
 
     def _command(self, entry: Entry, desk: Desk) -> None:
-        ticket = desk.helpdesk.fetch(entry.ticket)
+        ticket = _fetch(entry, desk)
         note = ticket.message(entry.message)
         command = note.command if note else None
         if not desk.covers(ticket.group) or command is None:
@@ -78,7 +81,7 @@ class Line:
         self._ledger.done(entry.key)
 
     def _ticket(self, entry: Entry, desk: Desk) -> None:
-        ticket = desk.helpdesk.fetch(entry.ticket)
+        ticket = _fetch(entry, desk)
         take_in(ticket, desk, self._ledger, Source.WEBHOOK)
         self._ledger.done(entry.key)
 
@@ -111,7 +114,7 @@ class Line:
     def _post(self, entry: Entry, desk: Desk) -> None:
         """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
         with self._ledger.ticket_lock(entry):
-            ticket = desk.helpdesk.fetch(entry.ticket)
+            ticket = _fetch(entry, desk)
             reason = _reason(entry, ticket, desk)
             written = ticket.note(entry.reference)
             if reason:  # a note that is there already came before it
@@ -143,13 +146,17 @@ class Line:
 
     def _tell(self, entry: Entry, desk: Desk, reason: str, word: str = "") -> None:
         with self._ledger.ticket_lock(entry):
-            written = desk.helpdesk.fetch(entry.ticket).note(entry.reference)
+            written = _fetch(entry, desk).note(entry.reference)
             note = self._write.notice(entry.reference, reason, word)
             self._ledger.posted(entry, written or desk.helpdesk.add_note(entry.ticket, note), reason)
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
     def _withdraw(self, entry: Entry, desk: Desk) -> None:
-        if isinstance(desk.helpdesk, OffersDraft) and desk.helpdesk.withdraw_draft(entry.ticket):
+        if not isinstance(desk.helpdesk, OffersDraft):
+            return
+        with desk.in_reach():
+            withdrawn = desk.helpdesk.withdraw_draft(entry.ticket)
+        if withdrawn:
             log.info("%s: the draft offered in ticket %s was withdrawn", entry.key, entry.ticket)
 
     def _observe(self, entry: Entry, ticket: Ticket) -> None:
@@ -160,6 +167,11 @@ class Line:
     def _skip(self, entry: Entry, reason: SkipReason) -> None:
         self._ledger.skip(entry.key, reason)
         log.info("%s: skipped: %s", entry.key, reason)
+
+
+def _fetch(entry: Entry, desk: Desk) -> Ticket:
+    with desk.in_reach():
+        return desk.helpdesk.fetch(entry.ticket)
 
 
 def _reason(entry: Entry, ticket: Ticket, desk: Desk) -> SkipReason | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from zammad_py import ZammadAPI
@@ -16,7 +16,7 @@ from zammad_py import ZammadAPI
 from connector.errors import RemoteError
 from connector.rest import Rest
 from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
-from connector.zammad import drafts, notes, sweep
+from connector.zammad import drafts, notes, rights, sweep
 from connector.zammad.answers import Account, TicketAnswer, read, to_ticket
 from connector.zammad.checks import findings
 from connector.zammad.events import read_event
@@ -78,6 +78,11 @@ class Zammad:
         if not self._settings.offer_draft:
             return False
         return drafts.withdraw(self._rest, self._known(ticket_id), account_id=self._own_id())
+
+    def reads(self, groups: Collection[str]) -> bool:
+        """See `connector.zammad.rights`."""
+        account = read(Account, self._rest.get("users/me", expand="true").json, source=f"{self._section}: users/me")
+        return rights.reads(groups, account, rights.roles(self._rest, account))
 
     def check(self) -> Iterator[Finding]:
         """See `connector.zammad.checks`."""

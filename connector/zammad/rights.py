@@ -62,6 +62,17 @@ def findings(
     yield from _others(name, settings, account, given or ())
 
 
+def reads(groups: Collection[str], account: Account, given: Collection[Role] | None) -> bool:
+    """Whether the account is known to read all these groups."""
+    return all({"read", "full"} & _held(group, account, given) for group in groups)
+
+
+def _held(group: str, account: Account, given: Collection[Role] | None) -> set[str]:
+    """The rights on a group, as far as they can be known."""
+    from_roles = (role.groups.get(group, frozenset()) for role in given or ())
+    return set((account.groups or {}).get(group, ())).union(*from_roles)
+
+
 def _permissions(name: str, held: frozenset[str]) -> Iterator[Finding]:
     subject = f"{name} permissions"
     powerful = sorted(one for one in held if any(one == top or one.startswith(f"{top}.") for top in POWERFUL))
@@ -79,11 +90,10 @@ def _group(name: str, group: str, account: Account, given: Collection[Role] | No
     subject = f"{name} group {group}"
     if account.groups is None and given is None:
         return Finding(Level.WARNING, subject, "its rights could not be read: it needs read and change")
-    from_roles = [role for role in given or () if group in role.groups]
-    rights = set((account.groups or {}).get(group, ())).union(*(role.groups[group] for role in from_roles))
+    rights = _held(group, account, given)
     if not rights:
         return _unknown(subject, account, given)
-    source = "".join(f", by the role {role.name}" for role in from_roles)
+    source = "".join(f", by the role {role.name}" for role in given or () if group in role.groups)
     if "full" in rights:
         text = "full access makes the account an owner to choose: read and change do"
         return Finding(Level.WARNING, subject, text + source)

@@ -77,6 +77,11 @@ class HelpdeskContract:
             helpdesk.read_event(headers, body.replace(b"Livret", b"Permis"))
         assert caught.value.status == 401
 
+    def test_it_knows_which_groups_our_account_reads(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        group = helpdesk.fetch(desk.write("Livret", "Bonjour")[0]).group
+        assert helpdesk.reads([group])
+        assert not helpdesk.reads([group, "Nulle part"])
+
     def test_a_ticket_is_fetched_as_it_is_now(self, helpdesk: Helpdesk, desk: Desk) -> None:
         id, first = desk.write("Livret de famille", "Bonjour, comment faire ?")
         second = desk.write("Livret de famille", "J'ajoute : c'est urgent.", ticket=id)[1]

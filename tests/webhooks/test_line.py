@@ -165,6 +165,45 @@ def test_a_moved_ticket_that_nobody_had_announced_is_drafted(line: Work) -> None
     assert len(line.notes(ticket)) == 1
 
 
+ELSEWHERE = "Ressources humaines"  # where Greffier's account may read nothing
+
+
+def test_a_message_whose_ticket_was_moved_out_of_reach_is_left_to_its_new_group(line: Work) -> None:
+    ticket, key = line.message()
+    line.sandbox.move(ticket, ELSEWHERE)
+    line.handle(key)
+    assert line.end(key) == ("skipped", "group_not_covered")
+    line.sandbox.move(ticket, "État civil")
+    line.sweep()
+    line.handle(key)
+    assert line.end(key) == ("posted", None)
+
+
+@pytest.mark.parametrize("kind", [EventKind.TICKET, EventKind.COMMAND, EventKind.REPLY])
+def test_whatever_is_told_of_a_ticket_out_of_reach_ends_quietly(line: Work, kind: EventKind) -> None:
+    line.configure("offer_draft = true")
+    ticket, article = line.sandbox.write_as_customer("Dépôt de garantie", QUESTION, group=ELSEWHERE)
+    key = line.accept(ticket, article, kind)
+    line.handle(key)
+    assert line.end(key) == ("skipped", "group_not_covered")
+
+
+def test_a_message_whose_ticket_was_deleted_is_gone(line: Work) -> None:
+    ticket, key = line.message()
+    line.sandbox.delete(ticket)
+    line.handle(key)
+    assert line.end(key) == ("skipped", "gone")
+
+
+def test_a_right_that_is_missing_on_a_covered_group_is_no_move(line: Work) -> None:
+    line.configure(f'groups = {{ "État civil" = "draft", "{ELSEWHERE}" = "draft" }}')
+    _, key = line.message(ELSEWHERE)
+    line.handle(key)
+    state, reason = line.end(key)
+    assert state == "dead"
+    assert "lacks a right" in str(reason)
+
+
 def test_a_reply_is_kept_and_asks_for_no_note(line: Work) -> None:
     ticket, _ = line.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
     key = line.reply(ticket)
