@@ -25,7 +25,7 @@ from webhooks.demo.model_server import ModelServer
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-WIDTH = 1000  # pixels: the page in two columns, and a file below 150 kB
+WIDTH = 1000  # pixels: the page in two columns, and files of at most 150 kB or so
 MARGIN = 8  # pixels
 PATIENCE = 60_000  # milliseconds that a note may take
 SUBJECT = "Mon dépôt de garantie"

@@ -49,6 +49,8 @@ def _values(section: BaseModel, prefix: str = "") -> Iterator[Finding]:
 def _plain(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} = {inner}" for key, inner in value.items()) or "none"
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "none"
     return str(value)
 
 
