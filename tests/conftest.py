@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 
-from webhooks.demo import postgres
+from webhooks.running import postgres
 
 FIXTURES = Path(__file__).parent / "fixtures"
 _numbers = itertools.count(1)
@@ -24,12 +22,11 @@ _numbers = itertools.count(1)
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL of our own, as the demo starts it."""
     # not in pytest's own folder: a second session of pytest takes other users' rights to it away
-    with tempfile.TemporaryDirectory(prefix="greffier-tests-") as folder:
-        server = postgres.start(Path(folder))
-        yield server.get_uri()
-        process = psutil.Process(server.get_pid())
-        os.kill(process.pid, signal.SIGQUIT)  # at once: nothing of it is kept
-        process.wait(30)
+    with (
+        tempfile.TemporaryDirectory(prefix="greffier-tests-") as folder,
+        postgres.running(Path(folder), stop=signal.SIGQUIT),  # at once: nothing of it is kept
+    ):
+        yield postgres.address(Path(folder), "postgres")
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import importlib.metadata
 from collections.abc import Callable, Iterator
 
 import psycopg
-from pydantic import BaseModel, SecretStr
 
 from connector.errors import GreffierError
 from connector.ticket import Finding, Level, Mode
 from webhooks import wiring
+from webhooks.config.values import values
 from webhooks.settings import Settings
 
 PACKAGES = ("connector", "chains", "webhooks")
@@ -18,7 +18,8 @@ PACKAGES = ("connector", "chains", "webhooks")
 
 def findings(settings: Settings) -> Iterator[Finding]:
     """One finding a line; a neighbour that fails says so, and the next one is still looked at."""
-    yield from _values(settings)
+    for where, value in values(settings):
+        yield Finding(Level.OK, ".".join(where), value)
     yield _installation()
     yield from _looked_at("database", lambda: _database(settings))
     for name, given in settings.helpdesks.items():
@@ -30,28 +31,6 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _looked_at("chat", lambda: _chat(settings))
     yield from _looked_at("embeddings", lambda: _embeddings(settings))
     yield from _looked_at("index", lambda: _index(settings))
-
-
-def _values(section: BaseModel, prefix: str = "") -> Iterator[Finding]:
-    """Each setting and its value; of a secret, only that there is one."""
-    for name in type(section).model_fields:
-        value, full = getattr(section, name), f"{prefix}{name}"
-        if isinstance(value, BaseModel):
-            yield from _values(value, f"{full}.")
-        elif isinstance(value, dict) and value and all(isinstance(inner, BaseModel) for inner in value.values()):
-            for key, inner in value.items():
-                yield from _values(inner, f"{full}.{key}.")
-        else:
-            shown = "set" if isinstance(value, SecretStr) else "not set" if value is None else _plain(value)
-            yield Finding(Level.OK, full, shown)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} = {inner}" for key, inner in value.items()) or "none"
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(value)) or "none"
-    return str(value)
 
 
 def _installation() -> Finding:

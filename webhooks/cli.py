@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
+from webhooks.config.command import config
 from webhooks.setup import setup
 
 if TYPE_CHECKING:
@@ -17,15 +18,16 @@ if TYPE_CHECKING:
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--config", type=click.Path(path_type=Path), help="The settings' file; by default ./greffier.toml.")
+@click.option("--config", "path", type=click.Path(path_type=Path), help="The settings, by default ./greffier.toml.")
 @click.version_option(package_name="greffier", prog_name="greffier")
 @click.pass_context
-def cli(context: click.Context, config: Path | None) -> None:
+def cli(context: click.Context, path: Path | None) -> None:
     """Drafts answers for the agents of a helpdesk, as internal notes marked AI-generated."""
-    context.obj = config
+    context.obj = path
 
 
 cli.add_command(setup)
+cli.add_command(config)
 
 
 def main() -> None:
@@ -48,10 +50,16 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(context: click.Context) -> Settings:
+def _settings(context: click.Context, *, database: bool = True) -> Settings:
+    """The settings; with the database of `greffier run` at hand until the command ends, if it is that one."""
     from webhooks import settings
 
-    return settings.load(context.obj)
+    given = settings.load(context.obj)
+    if database and given.data is not None:
+        from webhooks.running import postgres
+
+        context.with_resource(postgres.at_hand(given.data))
+    return given
 
 
 @cli.command()
@@ -94,6 +102,18 @@ def worker(context: click.Context) -> None:
             concurrency=settings.worker.concurrency,
             stalled_after=settings.worker.stalled_after,
         )
+
+
+@cli.command()
+@click.pass_context
+def run(context: click.Context) -> None:
+    """Run all of Greffier on this machine: database, web and worker, started again if they end.
+
+    The database is its own, in the folder that `data` names, unless `database_url` is set. Migrations are applied.
+    """
+    from webhooks.running import command
+
+    sys.exit(command.run(_settings(context, database=False), context.obj))
 
 
 @cli.group()

