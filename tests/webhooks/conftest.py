@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
+from tests.browser import MISSING, chromium, launched
 from tests.conftest import created_database
 from tests.system import System, system
 from tests.webhooks.work import Work
@@ -70,16 +70,8 @@ def ledger(pool: ConnectionPool[psycopg.Connection[Any]]) -> Ledger:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium. Without one only these tests are left out; in CI that is a failure."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
+    path = chromium()
     if path is None:
-        message = "no Chromium on this machine: install the package chromium (apt-get install chromium)"
-        pytest.fail(message) if os.environ.get("CI") else pytest.skip(message)
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", *quiet]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        pytest.fail(MISSING) if os.environ.get("CI") else pytest.skip(MISSING)
+    with launched(path) as browser:
         yield browser
-        browser.close()

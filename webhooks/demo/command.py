@@ -32,7 +32,8 @@ from webhooks.running import postgres
 from webhooks.running.lock import only_one
 from webhooks.vectors import Vectors
 
-GROUPS = ("Accueil du public",)
+GROUPS = ("Accueil du public", "État civil")
+"""Those that are drafted for; the sandbox has another, so that moving in and out can be tried."""
 MODEL_STARTS, WEB_STARTS, ALL_SETTLED = 300.0, 60.0, 1200.0  # seconds
 CONFIGURATION = """\
 # Written by `greffier demo`, anew at each start.
@@ -44,6 +45,7 @@ url = "{helpdesk}"
 token_file = "{folder}/token"
 webhook_secret_file = "{folder}/webhook_secret"
 groups = {{ {groups} }}
+offer_draft = true
 
 [chat]
 base_url = "{chat}"
@@ -116,7 +118,7 @@ def _run(options: Options, say: report.Reporter, stack: ExitStack) -> int:
     say.result(watch)
     if options.once:
         return 0 if settled and watch.ok() else 1
-    say.line("write to the sandbox as a citizen, or stop with Ctrl-C")
+    say.line(f"write to {' or '.join(GROUPS)} in the sandbox as a citizen, or stop with Ctrl-C")
     while True:
         processes.require_alive()
         time.sleep(1)
@@ -156,7 +158,7 @@ def _configure(folder: Path, database_url: str, sandbox: Sandbox, chat: str, mod
     port = free_port()
     for name, value in (("database_url", database_url), ("token", sandbox.token), ("webhook_secret", secret)):
         _write_secret(folder / name, value)
-    sandbox.webhook(f"http://127.0.0.1:{port}/webhooks/sandbox", secret)
+    sandbox.set_up(f"http://127.0.0.1:{port}/webhooks/sandbox", secret)
     groups = ", ".join(f'"{name}" = "draft"' for name in GROUPS)
     config = folder / "greffier.toml"
     config.write_text(

@@ -26,26 +26,37 @@ class Actions:
         ticket_id: int | None = None,
         content_type: str = "text/plain",
         type: str = "web",
+        reopen: bool = False,
         **fields: Any,
     ) -> tuple[int, int]:
         """A citizen's message, on a new ticket or as a follow-up: the ids of ticket and article.
 
-        An unknown address becomes a new citizen. `fields` are those of `NewArticle`.
+        An unknown address becomes a new citizen. `fields` are those of `NewArticle`. A follow-up over the API leaves
+        a closed ticket closed; by mail or in the portal it opens it again: `reopen`.
         """
         new = NewArticle(text, content_type=content_type, type=type, sender="Customer", subject=subject, **fields)
         author = self.store.customer(customer)
         if ticket_id is not None:
-            return ticket_id, self.store.add_article(author, ticket_id, new).id
+            return ticket_id, self._follow_up(author, ticket_id, new, reopen=reopen)
         ticket = self.store.create_ticket(author, self.store.groups[self._group(group)], author, subject, new)
         return ticket.id, ticket.article_ids[-1]
 
     def phone_in(
-        self, subject: str, text: str, *, group: str = "État civil", customer: str = "jeanne.vauquelin@exemple.example"
+        self,
+        subject: str,
+        text: str,
+        *,
+        group: str = "État civil",
+        customer: str = "jeanne.vauquelin@exemple.example",
+        ticket_id: int | None = None,
+        agent: str = AGENT,
     ) -> tuple[int, int]:
-        """A call that an agent took down as a new ticket: the ids of ticket and article."""
+        """A call that an agent took down, on a new ticket or as a follow-up: the ids of ticket and article."""
         new = NewArticle(text, type="phone", sender="Customer", subject=subject)
+        if ticket_id is not None:
+            return ticket_id, self._follow_up(self._agent(agent), ticket_id, new, reopen=True)
         record, caller = self.store.groups[self._group(group)], self.store.customer(customer)
-        ticket = self.store.create_ticket(self._agent(AGENT), record, caller, subject, new)
+        ticket = self.store.create_ticket(self._agent(agent), record, caller, subject, new)
         return ticket.id, ticket.article_ids[-1]
 
     def reply_as_agent(self, ticket_id: int, text: str, *, agent: str = AGENT, **fields: Any) -> int:
@@ -74,6 +85,10 @@ class Actions:
     def close(self, ticket_id: int, *, agent: str = AGENT) -> None:
         """Close the ticket without a word."""
         self.store.update_ticket(self._agent(agent), ticket_id, {"state": "closed"})
+
+    def reopen(self, ticket_id: int, *, agent: str = AGENT) -> None:
+        """Open the ticket again without a word."""
+        self.store.update_ticket(self._agent(agent), ticket_id, {"state": "open"})
 
     def merge(self, source: int, target: int, *, agent: str = AGENT) -> None:
         """Move the articles of the ticket `source` to the ticket `target`."""
@@ -108,6 +123,14 @@ class Actions:
     def notes(self, ticket_id: int) -> list[Article]:
         """The ticket's internal articles, in order."""
         return [article for article in self.store.articles_of(self.store.tickets[ticket_id]) if article.internal]
+
+    def _follow_up(self, author: User, ticket_id: int, new: NewArticle, *, reopen: bool) -> int:
+        closed = self.store.tickets[ticket_id].state == "closed"
+        article = self.store.update_ticket(
+            author, ticket_id, {"state": "open"} if closed and reopen else {}, new
+        ).article
+        assert article is not None  # noqa: S101 - one was given
+        return article.id
 
     def _agent(self, login: str) -> User:
         user = self.store.user(login)

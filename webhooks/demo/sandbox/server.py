@@ -17,7 +17,7 @@ from webhooks.demo.sandbox.actions import Actions
 from webhooks.demo.sandbox.api import Desk, create_api
 from webhooks.demo.sandbox.config import SandboxConfig
 from webhooks.demo.sandbox.faults import Faults
-from webhooks.demo.sandbox.page import create_page
+from webhooks.demo.sandbox.page import Page, create_page
 from webhooks.demo.sandbox.records import Access, User
 from webhooks.demo.sandbox.store import Store
 from webhooks.demo.sandbox.versions import VERSIONS
@@ -72,13 +72,14 @@ class Sandbox(Actions):
         return user
 
     def _create_app(self) -> Flask:
-        app = Flask("webhooks.demo.sandbox")
+        app = Flask("webhooks.demo.sandbox", static_folder=None)  # the page has its own
         app.json.ensure_ascii = False  # type: ignore[attr-defined]
         app.json.sort_keys = False  # type: ignore[attr-defined]
         app.json.mimetype = "application/json; charset=utf-8"  # type: ignore[attr-defined]
         app.extensions["sandbox"] = Desk(self.store, self.faults, self.deliveries)
         app.register_blueprint(create_api(), url_prefix="/api/v1")
-        app.register_blueprint(create_page(self.store, self.account))
+        app.extensions["page"] = Page(self, self.account)
+        app.register_blueprint(create_page())
         return app
 
     def _body(self, ticket_id: int, article_id: int | None, template: str | None) -> bytes | None:

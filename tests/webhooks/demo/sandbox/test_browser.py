@@ -27,6 +27,8 @@ Il est remis <mark>sous un mois ⚠</mark>.</div><br>
 </table>
 """
 
+PATHS = ["/", "/nouvelle", "/tickets/1", "/tickets/1?brouillon=appliquer&fait=macro"]
+
 
 @pytest.fixture
 def page(browser: Browser, sandbox: Sandbox) -> Iterator[Page]:
@@ -78,6 +80,86 @@ def test_focus_and_what_is_being_typed_survive_a_new_note(page: Page, ticket: in
 
     expect(answer).to_be_focused()
     expect(answer).to_have_value("Bonjour Madame")
+
+
+@pytest.fixture
+def drafted(ticket: int, sandbox: Sandbox, api: Api) -> int:
+    """A ticket with everything, another to merge it into, macros, and a shared draft."""
+    sandbox.set_up("http://127.0.0.1:9/")
+    sandbox.write_as_customer("Perte du livret", "Bonjour")
+    offer(api, ticket)
+    return ticket
+
+
+def offer(api: Api, ticket: int, text: str = "Un duplicata se demande à la mairie.") -> None:
+    new = {
+        "type": "email",
+        "to": "jeanne.vauquelin@exemple.example",
+        "body": f"<div>Bonjour,</div><br><div>{text}</div>",
+    }
+    assert api.call("PUT", f"/tickets/{ticket}/shared_draft", json={"new_article": new}).status_code == 200
+
+
+def test_a_shared_draft_is_offered_without_a_reload_applied_and_sent(page: Page, ticket: int, api: Api) -> None:
+    page.goto(f"/tickets/{ticket}")
+    offer(api, ticket)
+    expect(page.get_by_role("status")).to_have_text("Brouillon partagé disponible.")
+    page.get_by_text("Aperçu").click()
+    expect(page.get_by_role("region", name="Brouillon partagé disponible")).to_contain_text("à la mairie")
+    page.get_by_role("button", name="Appliquer").click()
+
+    answer = page.get_by_label("Réponse à Jeanne Vauquelin")
+    expect(answer).to_have_value("Bonjour,\n\nUn duplicata se demande à la mairie.")
+    expect(answer).to_be_focused()
+    page.get_by_role("button", name="Envoyer la réponse").click()
+
+    expect(page.get_by_role("listitem").filter(has_text="Réponse publique").last).to_contain_text("à la mairie")
+    expect(page.get_by_role("region", name="Brouillon partagé disponible")).to_have_count(0)
+
+
+def test_a_draft_does_not_replace_what_was_begun_without_a_question(page: Page, drafted: int) -> None:
+    page.goto(f"/tickets/{drafted}")
+    answer = page.get_by_label("Réponse à Jeanne Vauquelin")
+    answer.fill("Bonjour Madame")
+    questions: list[str] = []
+    page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.dismiss()))
+
+    page.get_by_role("button", name="Appliquer").click()
+
+    assert questions == ["Remplacer ce que vous avez commencé à écrire ?"]
+    expect(answer).to_have_value("Bonjour Madame")
+
+
+def test_focus_survives_a_draft_that_changes(page: Page, drafted: int, api: Api) -> None:
+    page.goto(f"/tickets/{drafted}")
+    button = page.get_by_role("button", name="Appliquer")
+    button.focus()
+
+    offer(api, drafted, "Un autre texte")
+
+    expect(page.get_by_role("region", name="Brouillon partagé disponible")).to_contain_text("Un autre texte")
+    expect(button).to_be_focused()
+
+
+def test_an_agent_asks_by_note_and_macro_moves_merges_and_closes(page: Page, drafted: int) -> None:
+    page.goto(f"/tickets/{drafted}")
+    page.get_by_label("Note pour les agents").fill("@greffier encore plus court")
+    page.get_by_role("button", name="Ajouter la note").click()
+    expect(page.get_by_role("listitem").filter(has_text="@greffier encore")).to_contain_text("Note interne")
+    page.get_by_role("button", name="Greffier : nouvelle rédaction").click()
+    expect(page.get_by_text("La macro est appliquée.")).to_be_visible()
+    page.get_by_label("Changer de service").select_option("Urbanisme")
+    page.get_by_role("button", name="Déplacer").click()
+    expect(page.get_by_text("La demande a changé de service.")).to_be_visible()
+    page.get_by_role("button", name="Clore la demande").click()
+    expect(page).to_have_title(
+        "La demande est close. – Perte du livret de famille – Guichet de Valbrume (démonstration)"
+    )
+    page.get_by_role("button", name="Rouvrir la demande").click()
+    page.get_by_label("Fusionner dans une autre demande").select_option(index=0)
+    page.get_by_role("button", name="Fusionner").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Perte du livret")
 
 
 def test_focus_in_the_list_survives_a_new_ticket(page: Page, ticket: int, sandbox: Sandbox) -> None:
@@ -138,8 +220,8 @@ def test_where_the_focus_is_can_be_seen(page: Page, ticket: int) -> None:
         assert (style, width) == ("solid", "3px")
 
 
-@pytest.mark.parametrize("path", ["/", "/nouvelle", "/tickets/1"])
-def test_a_phone_needs_no_sideways_scroll(page: Page, ticket: int, path: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_a_phone_needs_no_sideways_scroll(page: Page, drafted: int, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(path)
 
@@ -147,8 +229,8 @@ def test_a_phone_needs_no_sideways_scroll(page: Page, ticket: int, path: str) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/nouvelle", "/tickets/1"])
-def test_axe_finds_nothing_serious(page: Page, ticket: int, path: str, scheme: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_serious(page: Page, drafted: int, path: str, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.goto(path)
 
