@@ -113,14 +113,6 @@ def test_a_group_that_is_off_gets_no_note(line: Work) -> None:
 
 
 @pytest.mark.server
-def test_a_ticket_out_of_our_rights_is_given_up_and_says_so(line: Work) -> None:
-    _, key = line.message("Ressources humaines")
-    assert line.worker.handle(key, 0) is None
-    assert line.entry(key).state == State.DEAD
-    assert "lacks a right" in (line.entry(key).reason or "")
-
-
-@pytest.mark.server
 def test_an_answer_that_comes_between_the_draft_and_its_note_keeps_the_note_back(line: Work) -> None:
     ticket, key = line.message()
     line.ledger.save_answer(key, Abstention(AbstentionReason.NO_SOURCE, (), "fr"))
@@ -190,14 +182,6 @@ def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: 
     assert [pause is None for pause in pauses] == [False, False, True]
     assert (line.entry(key).state, line.sandbox.notes(ticket)) == (State.DEAD, [])
     assert "Bad gateway" not in (line.entry(key).reason or "")
-
-
-@pytest.mark.server
-def test_a_deleted_ticket_is_given_up_at_once(line: Work) -> None:
-    event = Event("sandbox", "999999", "999999")
-    line.ledger.accept(event, jobs.enqueue)
-    assert line.worker.handle(event.key, 0) is None
-    assert line.entry(event.key).state == State.DEAD
 
 
 @pytest.mark.server
