@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 
 from chains.draft import AbstentionReason
 from chains.triage import SkipReason
-from webhooks.ledger import Connection, State
+from webhooks.entry import State
+from webhooks.ledger import Connection
 from webhooks.note import STOPPED, UNKNOWN_COMMAND
 
 REASONS = frozenset({*SkipReason, *AbstentionReason, STOPPED, UNKNOWN_COMMAND})

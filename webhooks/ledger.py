@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 
 import psycopg
@@ -17,8 +15,8 @@ from psycopg_pool import ConnectionPool
 from pydantic import TypeAdapter
 
 from chains.draft import Abstention, Draft
-from chains.triage import SkipReason
-from connector.ticket import Event, EventKind, NoteRef
+from connector.ticket import Event, NoteRef
+from webhooks.entry import OF_THE_PLACE, Entry, Source, State
 from webhooks.schema import require_current
 
 Connection = psycopg.Connection[Any]
@@ -26,72 +24,12 @@ EVERYTHING = "*"
 LOCK_TIMEOUT = timedelta(minutes=2)
 _ANSWER: TypeAdapter[Draft | Abstention] = TypeAdapter(Draft | Abstention)
 
-
-class State(StrEnum):
-    """Where an event is on its way; the last four are its end."""
-
-    ACCEPTED = "accepted"
-    DRAFTED = "drafted"
-    POSTED = "posted"
-    SKIPPED = "skipped"
-    """No note, and a reason."""
-    DONE = "done"
-    """Attended to; it asks for no note."""
-    DEAD = "dead"
-
-
-class Source(StrEnum):
-    """What told us of an event."""
-
-    WEBHOOK = "webhook"
-    SWEEP = "sweep"
-    POLL = "poll"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event in the inbox."""
-
-    key: str
-    helpdesk: str
-    ticket: str
-    message: str
-    kind: EventKind
-    state: State
-    reason: str | None
-    last_error: str | None
-    failures: int
-    failing_since: datetime | None
-    stalls: int
-    accepted_at: datetime
-    settled_at: datetime | None
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the message took, once it is settled."""
-        return (self.settled_at - self.accepted_at).total_seconds() if self.settled_at else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether something remains to be done."""
-        return self.state in (State.ACCEPTED, State.DRAFTED)
-
-    @property
-    def reference(self) -> str:
-        """The mark of this message's note: the same at every attempt, so that a note already there is recognised."""
-        return f"gr-{hashlib.sha256(self.key.encode()).hexdigest()[:10]}"
-
-
 _OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late changes no message that has ended
 # An answer that was kept is kept: it is posted without asking the model again.
 _AFRESH = (
     "state = CASE WHEN EXISTS (SELECT FROM draft WHERE draft.key = inbox.key) THEN 'drafted' ELSE 'accepted' END,"
     " reason = NULL, last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
 )
-OF_THE_PLACE = frozenset(
-    {SkipReason.GONE, SkipReason.GROUP_NOT_COVERED, SkipReason.GROUP_OFF, SkipReason.TICKET_MERGED}
-)
-"""Reasons that a move to another ticket or group takes away."""
 _COLUMNS = ", ".join(column.name for column in fields(Entry))
 
 

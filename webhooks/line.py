@@ -16,7 +16,8 @@ from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
 from connector.ticket import EventKind, Message, Note, NoteRef, Ticket
 from webhooks.desk import Desk, OutOfReach
-from webhooks.ledger import Entry, Ledger, Source
+from webhooks.entry import Entry, Source
+from webhooks.ledger import Ledger
 from webhooks.metrics import Drafting
 from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
 from webhooks.sweep import take_in

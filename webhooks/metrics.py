@@ -18,8 +18,8 @@ from prometheus_client import (
 )
 
 from connector.errors import ConfigurationError
+from webhooks.entry import Entry, State
 from webhooks.figures import known_reason
-from webhooks.ledger import Entry, State
 
 log = logging.getLogger("greffier.metrics")
 

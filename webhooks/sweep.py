@@ -18,7 +18,8 @@ from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
 from webhooks import jobs, logs
 from webhooks.cursors import Cursors
 from webhooks.desk import Desk
-from webhooks.ledger import OF_THE_PLACE, Ledger, Source
+from webhooks.entry import OF_THE_PLACE, Source
+from webhooks.ledger import Ledger
 
 log = logging.getLogger("greffier.sweep")
 

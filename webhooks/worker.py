@@ -10,7 +10,8 @@ import psycopg
 
 from connector.errors import ConfigurationError, CredentialsRefused, GreffierError, RemoteError
 from webhooks import jobs, logs
-from webhooks.ledger import Entry, Ledger
+from webhooks.entry import Entry
+from webhooks.ledger import Ledger
 from webhooks.line import Line
 from webhooks.metrics import Drafting
 

@@ -12,7 +12,8 @@ from psycopg_pool import ConnectionPool
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Event, EventKind, NoteRef
 from webhooks import jobs
-from webhooks.ledger import Entry, Ledger, State
+from webhooks.entry import Entry, State
+from webhooks.ledger import Ledger
 
 pytestmark = pytest.mark.server
 

@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Metric
 
 from connector.ticket import EventKind
 from webhooks import figures, logs
+from webhooks.entry import Entry, State
 from webhooks.figures import FIGURES, REASONS
-from webhooks.ledger import Entry, State
 from webhooks.metrics import STAGES, Drafting, Intake
 
 ROOT = Path(__file__).parents[2]

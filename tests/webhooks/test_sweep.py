@@ -9,7 +9,7 @@ import pytest
 
 from tests.webhooks.work import QUESTION, Work
 from webhooks import sweep as module
-from webhooks.ledger import Source
+from webhooks.entry import Source
 
 pytestmark = pytest.mark.server
 

@@ -13,7 +13,7 @@ from connector.ticket import Event, EventKind
 from tests.webhooks.work import Work
 from webhooks import jobs
 from webhooks.demo.model_answers import Fault
-from webhooks.ledger import Entry, State
+from webhooks.entry import Entry, State
 from webhooks.logs import Text
 from webhooks.worker import ATTEMPTS, DEATHS, LONGEST_PAUSE, OUTAGE, pause_after
 

@@ -12,7 +12,8 @@ from connector.ticket import Event, EventKind
 from tests.system import System
 from webhooks import jobs, settings, wiring
 from webhooks.cursors import Cursors
-from webhooks.ledger import Entry, Ledger
+from webhooks.entry import Entry
+from webhooks.ledger import Ledger
 from webhooks.sweep import Sweep
 
 QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"

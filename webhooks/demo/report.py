@@ -15,7 +15,8 @@ from rich.table import Table
 
 from webhooks.demo.messages import Message
 from webhooks.demo.sandbox import Sandbox
-from webhooks.ledger import Ledger, State
+from webhooks.entry import State
+from webhooks.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
