@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from chains.triage import is_reply
 from connector.errors import CredentialsRefused, RemoteError
 from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
-from webhooks import jobs, logs
+from webhooks import logs
 from webhooks.cursors import Cursors
 from webhooks.desk import Desk
 from webhooks.entry import OF_THE_PLACE, Source
@@ -114,8 +114,8 @@ def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> list[
         if event.key in known:
             was_in, reason = known[event.key]
             if was_in != event.ticket or reason in OF_THE_PLACE:
-                ledger.reconsider(event, jobs.enqueue)
-        elif ledger.accept(event, jobs.enqueue, source) and event.kind is EventKind.MESSAGE:
+                ledger.reconsider(event)
+        elif ledger.accept(event, source) and event.kind is EventKind.MESSAGE:
             new.append(message)
             with logs.about(key=event.key, helpdesk=event.helpdesk, ticket=event.ticket):
                 log.info("%s: accepted by %s", event.key, source)

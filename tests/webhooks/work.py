@@ -10,7 +10,7 @@ from psycopg_pool import ConnectionPool
 
 from connector.ticket import Event, EventKind
 from tests.system import System
-from webhooks import jobs, settings, wiring
+from webhooks import settings, wiring
 from webhooks.cursors import Cursors
 from webhooks.entry import Entry
 from webhooks.ledger import Ledger
@@ -54,7 +54,7 @@ class Work:
     def accept(self, ticket: int, article: int, kind: EventKind = EventKind.MESSAGE) -> str:
         """An event as a webhook announces it: its key."""
         event = Event("sandbox", str(ticket), str(article), kind)
-        self.ledger.accept(event, jobs.enqueue)
+        self.ledger.accept(event)
         return event.key
 
     def handle(self, *keys: str) -> None:
