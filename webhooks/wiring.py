@@ -170,13 +170,13 @@ def drafter(
         chat.model,
         timeout=chat.timeout,
         max_tokens=chat.max_tokens,
-        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
         passages=limits.passages,
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,
