@@ -29,7 +29,8 @@ _OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late chang
 # An answer that was kept is kept: it is posted without asking the model again.
 _AFRESH = (
     "state = CASE WHEN EXISTS (SELECT FROM draft WHERE draft.key = inbox.key) THEN 'drafted' ELSE 'accepted' END,"
-    " reason = NULL, last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
+    " reason = (SELECT content->>'reason' FROM draft WHERE draft.key = inbox.key), accepted_at = now(),"
+    " last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
 )
 _COLUMNS = ", ".join(column.name for column in fields(Entry))
 

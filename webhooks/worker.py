@@ -26,10 +26,10 @@ DEATHS = 10  # workers that may die on a message; each message in progress is ch
 class Worker:
     """Takes events from the ledger to their end."""
 
-    def __init__(self, ledger: Ledger, line: Line, drafting: Drafting | None = None) -> None:
+    def __init__(self, ledger: Ledger, line: Line, drafting: Drafting) -> None:
         self._ledger = ledger
         self._line = line
-        self._drafting = drafting or Drafting()
+        self._drafting = drafting
 
     def handle(self, key: str, attempts: int) -> float | None:
         """Take a message one attempt further; seconds until the next attempt, None when there is none to come.
