@@ -86,8 +86,7 @@ def triage_request(ticket: Ticket, message_id: str, rules: Rules) -> SkipReason 
         return SkipReason.NOTHING_ASKED
     if reason := _about_state(ticket, note):
         return reason
-    after = _after(ticket, note)
-    if any(is_request(later) or _may_be_drafted(ticket, later, rules) for later in after):
+    if _is_superseded(ticket, note, rules):
         return SkipReason.SUPERSEDED
     return SkipReason.STOPPED if is_stopped(ticket) else None
 
@@ -156,9 +155,14 @@ def _about_ticket(ticket: Ticket, message: Message, rules: Rules) -> SkipReason 
         return reason
     if not _has_text(message):
         return SkipReason.EMPTY
-    if any(_may_be_drafted(ticket, later, rules) for later in _after(ticket, message)):
+    if _is_superseded(ticket, message, rules):
         return SkipReason.SUPERSEDED
     return SkipReason.STOPPED if is_stopped(ticket) else None
+
+
+def _is_superseded(ticket: Ticket, message: Message, rules: Rules) -> bool:
+    later = _after(ticket, message)
+    return any(is_request(one) or _may_be_drafted(ticket, one, rules) for one in later)
 
 
 def _about_state(ticket: Ticket, message: Message) -> SkipReason | None:

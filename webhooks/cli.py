@@ -74,10 +74,11 @@ def web(context: click.Context) -> None:
     """Take webhooks in."""
     from webhooks import wiring
     from webhooks.ledger import Ledger
-    from webhooks.server import Server
+    from webhooks.server import Server, require_free
     from webhooks.together import together
 
     settings = _settings(context)
+    require_free(settings.web)
     with wiring.database(settings, connections=1) as pool:
         for name in settings.helpdesks:
             Ledger(pool).first_start(name)

@@ -19,8 +19,6 @@ class Cursor:
 
     watermark: datetime | None = None
     swept_at: datetime | None = None
-    found: int = 0
-    """Messages that no webhook had announced in time, since the beginning."""
     last_error: str | None = None
 
 
@@ -45,25 +43,25 @@ class Cursors:
     def get(self, helpdesk: str) -> Cursor:
         """How far that helpdesk was looked through."""
         with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Cursor)) as cursor:
-            cursor.execute("SELECT watermark, swept_at, found, last_error FROM sweep WHERE helpdesk = %s", [helpdesk])
+            cursor.execute("SELECT watermark, swept_at, last_error FROM sweep WHERE helpdesk = %s", [helpdesk])
             return cursor.fetchone() or Cursor()
 
     def all(self) -> dict[str, Cursor]:
         """How far each helpdesk was looked through, by its name."""
         with self._pool.connection() as connection:
             rows = connection.execute(
-                "SELECT helpdesk, watermark, swept_at, found, last_error FROM sweep ORDER BY helpdesk"
+                "SELECT helpdesk, watermark, swept_at, last_error FROM sweep ORDER BY helpdesk"
             ).fetchall()
         return {name: Cursor(*values) for name, *values in rows}
 
-    def swept(self, helpdesk: str, *, watermark: datetime, found: int, error: str | None = None) -> None:
-        """Keep that a sweep came to its end, how many messages only it has found, and what it had to leave out."""
+    def swept(self, helpdesk: str, *, watermark: datetime, error: str | None = None) -> None:
+        """Keep that a sweep came to its end, and what it had to leave out."""
         with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO sweep (helpdesk, watermark, swept_at, found, last_error) VALUES (%s, %s, now(), %s, %s)"
+                "INSERT INTO sweep (helpdesk, watermark, swept_at, last_error) VALUES (%s, %s, now(), %s)"
                 " ON CONFLICT (helpdesk) DO UPDATE SET watermark = excluded.watermark, swept_at = now(),"
-                " found = sweep.found + excluded.found, last_error = excluded.last_error",
-                [helpdesk, watermark, found, error],
+                " last_error = excluded.last_error",
+                [helpdesk, watermark, error],
             )
 
     def failed(self, helpdesk: str, error: str) -> None:

@@ -59,6 +59,16 @@ LAST_DAY = Figure(
     " THEN reason ELSE 'other' END, count(*) FROM inbox"
     " WHERE state = ANY(%(states)s) AND accepted_at > now() - interval '1 day' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
 )
+SWEEP_FOUND = Figure(
+    "greffier_sweep_found_total",
+    "Events that only the sweep found: no webhook came within two minutes.",
+    ("helpdesk",),
+    # a webhook has five attempts in 100 seconds
+    "SELECT helpdesk, count(*) FROM inbox WHERE source = 'sweep' AND accepted_at < now() - interval '2 minutes'"
+    " GROUP BY 1",
+    always=_OF_HELPDESKS,
+    kind=CounterMetricFamily,
+)
 FIGURES = (
     LAST_DAY,
     Figure(
@@ -111,14 +121,7 @@ FIGURES = (
         (),
         "SELECT coalesce(extract(epoch FROM max(last_heartbeat)), 0) FROM procrastinate_workers",
     ),
-    Figure(
-        "greffier_sweep_found_total",
-        "Messages that only the sweep found: their webhook was lost.",
-        ("helpdesk",),
-        "SELECT helpdesk, found FROM sweep",
-        always=_OF_HELPDESKS,
-        kind=CounterMetricFamily,
-    ),
+    SWEEP_FOUND,
     Figure(
         "greffier_sweep_timestamp_seconds",
         "When the helpdesk was last looked through to the end, 0 if never.",

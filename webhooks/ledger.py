@@ -58,14 +58,16 @@ class Ledger:
     def accept(self, event: Event, source: Source = Source.WEBHOOK) -> bool:
         """Keep the event and its job at once: when this returns, the event cannot be lost.
 
-        False if the event was known. One statement, since this is what a helpdesk waits for.
+        False if the event was known; where the sweep was faster than its webhook, that is corrected. One statement,
+        since this is what a helpdesk waits for.
         """
         seen = [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery, source]
         with self._pool.connection() as connection:
             new = connection.execute(
                 "WITH new AS (INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery, source)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING key)"
-                f" SELECT {job('key', '%s')} FROM new",
+                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO UPDATE SET source = excluded.source"
+                " WHERE inbox.source = 'sweep' AND excluded.source = 'webhook' RETURNING key, xmax = 0 AS is_new)"
+                f" SELECT {job('key', '%s')} FROM new WHERE is_new",
                 [*seen, _ticket_name(event)],
             ).fetchone()
             return new is not None

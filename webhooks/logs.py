@@ -36,7 +36,8 @@ _OURS = ("greffier", "gunicorn")
 def start() -> None:
     """Write the log of this program to stderr, as text until `configure` says otherwise."""
     logging.getLogger().addHandler(_HANDLER)
-    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it repeats what we say ourselves
+    for name in ("psycopg.pool", "urllib3"):  # they repeat what we say ourselves
+        logging.getLogger(name).setLevel(logging.ERROR)
     logging.raiseExceptions = False  # where a line cannot be written, its arguments would be printed
     logging.captureWarnings(True)
     sys.excepthook = _uncaught

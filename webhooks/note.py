@@ -45,12 +45,11 @@ class Writer:
     def notice(self, reference: str, reason: str, word: str = "") -> Note:
         """One line: why a command leads to no draft, or what the commands are."""
         _ = translator(self.language)
+        unknown = _("Greffier does not know “{}”.").format(word[:40])
+        usage = _("`@greffier encore <instruction>`: another draft; `@greffier stop`: no more drafts in this ticket.")
         texts = {
             STOPPED: _("Greffier drafts nothing more in this ticket. `@greffier encore` starts it again."),
-            UNKNOWN_COMMAND: _(
-                "Greffier does not know “{}”. `@greffier encore <instruction>`: another draft;"
-                " `@greffier stop`: no more drafts in this ticket."
-            ).format(word[:40]),
+            UNKNOWN_COMMAND: f"{unknown} {usage}" if word else usage,
             SkipReason.NOTHING_ASKED: _("No other draft: no message of a citizen waits in this ticket."),
             SkipReason.TICKET_CLOSED: _("No other draft: the ticket is closed."),
         }

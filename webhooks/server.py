@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -11,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from connector.errors import GreffierError
 from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
 from webhooks.front import WholeRequests
 from webhooks.settings import WebSettings
@@ -25,6 +27,16 @@ class _Log(Logger):  # type: ignore[misc]
         self.error_log.handlers.clear()
         self.error_log.setLevel(0)  # `webhooks.logs` decides
         self.error_log.propagate = True
+
+
+def require_free(settings: WebSettings) -> None:
+    """Raise GreffierError if nobody may listen where the settings say; gunicorn would try for a while, and not say."""
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            pass
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise GreffierError(f"web.host, web.port: cannot listen on {where}: {error.strerror or error}") from None
 
 
 class Server(BaseApplication):  # type: ignore[misc]

@@ -220,7 +220,12 @@ def load_with_sources(path: Path | None, environ: Mapping[str, str] = os.environ
     except _Problems as error:
         problems += [(where, message) for where, message in error.problems if where not in unfilled]
     if problems:
-        raise ConfigurationError("\n".join(sources.complaint(where, message) for where, message in problems))
+        lines = [sources.complaint(where, message) for where, message in problems]
+        if not sources.file.exists():
+            lines.insert(
+                0, f"there is no {sources.file}: make one with `greffier config init`, or name yours: --config"
+            )
+        raise ConfigurationError("\n".join(lines))
     return settings, sources
 
 
@@ -276,7 +281,7 @@ def _model(model: type[_M], values: dict[str, Any]) -> _M:
 
 def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message: str) -> str:
     if kind == "missing":
-        return "is missing"
+        return "is missing; or give data instead" if where == ("database_url",) else "is missing"
     if kind == "extra_forbidden":
         return f"unknown setting; known here: {', '.join(_known(model, where[:-1]))}"
     return message.removeprefix("Value error, ")

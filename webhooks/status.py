@@ -25,8 +25,9 @@ def lines(pool: ConnectionPool[Connection]) -> Iterator[str]:
     if reasons := _reasons(pool):
         counts = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
         yield f"no draft  in the last 24 hours: {counts}"
+    found = _found(pool)
     for helpdesk, cursor in Cursors(pool).all().items():
-        yield f"sweep     {helpdesk}: {_sweep(cursor)}"
+        yield f"sweep     {helpdesk}: {_sweep(cursor, found[helpdesk])}"
     if oldest := ledger.oldest_open():
         reason = f": {oldest.last_error}" if oldest.last_error else ""
         yield f"oldest    {oldest.key}, ticket {oldest.ticket}, for {_since(oldest.accepted_at)}{reason}"
@@ -43,10 +44,17 @@ def _reasons(pool: ConnectionPool[Connection]) -> Counter[str]:
     return found
 
 
-def _sweep(cursor: Cursor) -> str:
+def _found(pool: ConnectionPool[Connection]) -> Counter[str]:
+    """How many events each helpdesk's webhook has lost."""
+    with pool.connection() as connection:
+        rows = figures.read(connection, figures.SWEEP_FOUND, [])
+    return Counter({helpdesk: int(count) for (helpdesk,), count in rows.items()})
+
+
+def _sweep(cursor: Cursor, found: int) -> str:
     swept = f"{_since(cursor.swept_at)} ago" if cursor.swept_at else "never to its end"
     error = f"; then: {cursor.last_error}" if cursor.last_error else ""
-    return f"{swept}, {cursor.found} lost messages found since the beginning{error}"
+    return f"{swept}, {found} events found that no webhook had told{error}"
 
 
 def _since(moment: datetime) -> timedelta:

@@ -28,8 +28,6 @@ SWEEP_EVERY = 60.0
 """Seconds between two sweeps where there are webhooks."""
 OVERLAP = timedelta(minutes=5)
 """Looked at again each time: what was being written during a sweep, or by a clock that is not ours."""
-WEBHOOKS_TAKE = timedelta(minutes=2)
-"""The five attempts of a delivery; an older message that is unknown was lost."""
 PATIENCE = 2
 """Tickets in a row that may fail before the helpdesk itself is taken for broken."""
 TRIED_FOR = timedelta(days=1)
@@ -63,13 +61,13 @@ class Sweep:
         return last is None or datetime.now(UTC) - last >= timedelta(seconds=0.8 * interval(desk))
 
     def _sweep(self, name: str, desk: Desk, stopping: Callable[[], bool]) -> None:
-        look, found = _Look(self._cursors.get(name).watermark or desk.starts_at), 0
+        look = _Look(self._cursors.get(name).watermark or desk.starts_at)
         try:
             for touched in desk.helpdesk.updated_since(look.since - OVERLAP):
                 if stopping():
                     return
                 with look.at(touched):
-                    found += self._take(name, desk, touched)
+                    self._take(name, desk, touched)
         except CredentialsRefused as error:
             self._ledger.pause(str(error), name)
             log.error("%s: paused: %s; then run `greffier resume`", name, error)
@@ -78,17 +76,14 @@ class Sweep:
             log.warning("%s: looked through in vain, again in %.0f s: %s", name, interval(desk), error)
         else:
             self._seen[name] = look.seen
-            self._cursors.swept(name, watermark=look.watermark(), found=found, error=look.error)
+            self._cursors.swept(name, watermark=look.watermark(), error=look.error)
 
-    def _take(self, name: str, desk: Desk, touched: Touched) -> int:
-        """Accept what a ticket holds; how many messages a webhook should have announced by now."""
+    def _take(self, name: str, desk: Desk, touched: Touched) -> None:
         if not desk.covers(touched.group) or self._seen[name].get(touched.ticket) == touched.at:
-            return 0
-        ticket = desk.helpdesk.fetch(touched.ticket)
-        polling = desk.settings.intake == "poll"
-        new = take_in(ticket, desk, self._ledger, Source.POLL if polling else Source.SWEEP)
+            return
+        source = Source.POLL if desk.settings.intake == "poll" else Source.SWEEP
+        take_in(desk.helpdesk.fetch(touched.ticket), desk, self._ledger, source)
         self._seen[name][touched.ticket] = touched.at
-        return 0 if polling else sum(_is_late(message) for message in new)
 
 
 class _Look:
@@ -145,33 +140,29 @@ def interval(desk: Desk) -> float:
     return desk.settings.poll_every if desk.settings.intake == "poll" else SWEEP_EVERY
 
 
-def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> list[Message]:
-    """Accept whatever a ticket holds that is not known yet, in a covered group; the citizens' messages that were new.
+def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> None:
+    """Accept whatever a ticket holds that is not known yet, in a covered group.
 
     What was skipped because of its ticket or group is taken up again where it stands now.
     """
     if not desk.covers(ticket.group):
-        return []
-    found = list(_events(ticket, desk.starts_at))
-    known = ledger.known([event.key for event, _ in found])
-    new: list[Message] = []
-    for event, message in found:
-        if event.key in known:
-            was_in, reason = known[event.key]
-            if was_in != event.ticket or reason in OF_THE_PLACE:
-                ledger.reconsider(event)
-        elif ledger.accept(event, source) and event.kind is EventKind.MESSAGE:
-            new.append(message)
+        return
+    events = list(_events(ticket, desk.starts_at))
+    known = ledger.known([event.key for event in events])
+    for event in events:
+        was_in, reason = known.get(event.key, (event.ticket, None))
+        if was_in != event.ticket or reason in OF_THE_PLACE:
+            ledger.reconsider(event)
+        elif (event.key not in known or source is Source.WEBHOOK) and ledger.accept(event, source):
             with logs.about(key=event.key, helpdesk=event.helpdesk, ticket=event.ticket):
                 log.info("%s: accepted by %s", event.key, source)
-    return new
 
 
-def _events(ticket: Ticket, starts_at: datetime) -> Iterator[tuple[Event, Message]]:
+def _events(ticket: Ticket, starts_at: datetime) -> Iterator[Event]:
     for message in ticket.messages:
         kind = _kind(message)
         if kind and message.written_at >= starts_at:
-            yield Event(ticket.helpdesk, ticket.id, message.id, kind), message
+            yield Event(ticket.helpdesk, ticket.id, message.id, kind)
 
 
 def _kind(message: Message) -> EventKind | None:
@@ -182,7 +173,3 @@ def _kind(message: Message) -> EventKind | None:
     if is_reply(message):
         return EventKind.REPLY
     return EventKind.MESSAGE if message.role is Role.CUSTOMER and not message.internal else None
-
-
-def _is_late(message: Message) -> bool:
-    return datetime.now(UTC) - message.written_at > WEBHOOKS_TAKE

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
+RECONNECT_TIMEOUT = 5.0  # seconds of growing pauses between attempts, after which whoever asks next tries at once
 CONNECT_TIMEOUT = 5  # seconds to make one
 ANSWER_TIMEOUT = 5.0  # seconds that the database may take to answer the web process
 
@@ -62,6 +63,7 @@ def _pool(url: str, connections: int, kind: type[Connection] = psycopg.Connectio
         min_size=1,
         max_size=connections,
         timeout=POOL_TIMEOUT,
+        reconnect_timeout=RECONNECT_TIMEOUT,
         check=_check,
         open=True,
     )

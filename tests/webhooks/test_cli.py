@@ -39,7 +39,8 @@ def test_without_settings_it_says_which_are_missing_and_shows_no_trace(tmp_path:
     done = greffier_command("status", folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "greffier: greffier.toml: database_url: is missing",
+        "greffier: there is no greffier.toml: make one with `greffier config init`, or name yours: --config",
+        "greffier: greffier.toml: database_url: is missing; or give data instead",
         "greffier: greffier.toml: chat: is missing",
     ]
 
@@ -108,16 +109,19 @@ def test_status_shows_states_reasons_sweeps_the_oldest_and_the_dead(greffier: Sy
                 " VALUES (%s, 'sandbox', '7', %s, 'message', %s, 'it broke')",
                 [f"sandbox:{number}:message", str(number), state],
             )
-        connection.execute("INSERT INTO sweep VALUES ('sandbox', now(), now() - interval '90 s', 3, 'no connection')")
+        connection.execute("INSERT INTO sweep VALUES ('sandbox', now(), now() - interval '90 s', 'no connection')")
         connection.execute(
             "INSERT INTO inbox (key, helpdesk, ticket, message, kind, state, reason)"
             " SELECT 'sandbox:s' || n || ':message', 'sandbox', '8', n::text, 'message', 'skipped',"
             " CASE WHEN n < 3 THEN 'answered' ELSE 'empty' END FROM generate_series(1, 3) AS n"
         )
+        connection.execute(
+            "UPDATE inbox SET source = 'sweep', accepted_at = now() - interval '3 minutes' WHERE reason = 'answered'"
+        )
     printed = greffier.run("status").output
     assert "accepted  1" in printed
     assert "no draft  in the last 24 hours: answered 2, other 1, empty 1\n" in printed
-    assert "sweep     sandbox: 0:01:30 ago, 3 lost messages found since the beginning; then: no connection" in printed
+    assert "sweep     sandbox: 0:01:30 ago, 2 events found that no webhook had told; then: no connection" in printed
     assert "oldest    sandbox:0:message, ticket 7" in printed
     assert "dead      sandbox:1:message, ticket 7: it broke" in printed
 

@@ -92,10 +92,20 @@ def test_an_agent_gets_another_draft_with_all_that_was_asked_for_in_the_ticket(l
     assert f"Il remplace le projet {line.entry(first).reference}" in line.notes(ticket)[2]
 
 
+def test_a_message_that_comes_late_does_not_take_the_place_of_the_draft_that_was_asked_for(line: Work) -> None:
+    ticket, article = line.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    again = line.command(ticket, "@greffier encore plus court")
+    line.handle(again)
+    late = line.accept(ticket, article)
+    line.handle(late)
+    assert (line.end(late), len(line.notes(ticket))) == (("skipped", "superseded"), 1)
+
+
 def test_a_request_is_done_once(line: Work) -> None:
     ticket, key = line.message()
+    line.handle(key)
     again = line.command(ticket, "@greffier encore")
-    line.handle(key, again, again)
+    line.handle(again, again)
     assert len(line.notes(ticket)) == 2
 
 

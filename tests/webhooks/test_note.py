@@ -151,3 +151,8 @@ def test_a_notice_is_one_line_that_bears_its_mark(reason: str, language: str) ->
     assert (len(notice.banner), notice.body, notice.reply) == (1, (), ())
     assert text(notice.banner[0]).endswith("(gr-1)")
     assert ("resume" in text(notice.banner[0])) is (reason == UNKNOWN_COMMAND)
+
+
+def test_a_call_without_a_word_is_told_the_words() -> None:
+    said = text(Writer("fr", ReplySettings()).notice("gr-1", UNKNOWN_COMMAND, "").banner[0])
+    assert said.startswith("« @greffier encore")

@@ -7,16 +7,15 @@ ALTER TABLE inbox ADD CONSTRAINT inbox_state_check
 
 ALTER TABLE inbox ADD COLUMN source text NOT NULL DEFAULT 'webhook'
     CHECK (source IN ('webhook', 'sweep', 'poll'));
-COMMENT ON COLUMN inbox.source IS 'what told us of it first';
+COMMENT ON COLUMN inbox.source IS 'what told us of it; a webhook that comes late takes the place of the sweep';
 
 CREATE INDEX inbox_by_ticket ON inbox (helpdesk, ticket);
+CREATE INDEX inbox_found_by_sweep ON inbox (helpdesk) WHERE source = 'sweep';
 
 -- How far each helpdesk was looked through for what no webhook told, by the helpdesk's own clock.
 CREATE TABLE sweep (
     helpdesk text PRIMARY KEY,
     watermark timestamptz,
     swept_at timestamptz,
-    found bigint NOT NULL DEFAULT 0,
     last_error text
 );
-COMMENT ON COLUMN sweep.found IS 'messages that no webhook had announced when they were two minutes old';

@@ -30,7 +30,10 @@ def _words(test: Test) -> set[str]:
 
 
 def _any_text(compare: Callable[[str, str], bool]) -> Operator:
-    return lambda value, test, now: any(compare(_texts(value)[0], part) for part in _texts(test.get("value")))
+    """Whatever the case: Zammad searches with ILIKE (config/initializers/db_preferences_postgresql.rb)."""
+    return lambda value, test, now: any(
+        compare(_texts(value)[0].lower(), part.lower()) for part in _texts(test.get("value"))
+    )
 
 
 def _is(value: Any, test: Test, now: datetime) -> bool:
