@@ -163,6 +163,15 @@ def system(folder: Path, database: str) -> Iterator[System]:
         running.stop()
 
 
+def unforeseen(log: str) -> list[str]:
+    """The lines of a log, as text, that tell of what no code of ours foresaw: errors, and places in the code.
+
+    `webhooks.logs` writes those places; Python itself does, after "Traceback", where that is not in use.
+    """
+    marks = (" ERROR ", " CRITICAL ", '  File "', "Traceback ")
+    return [line for line in log.splitlines() if any(mark in line for mark in marks)]
+
+
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for that to be so; the limit only ends a test that would hang."""
     end = time.monotonic() + seconds
