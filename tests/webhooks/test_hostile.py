@@ -61,7 +61,7 @@ def web(running: System) -> Iterator[System]:
     log = running.log("web")
     for told in (SECRET, OLD_SECRET, CITIZENS_WORDS, "Octavie", *re.findall(r"\b[0-9a-fA-F]{40}\b", log)):
         assert told not in log
-    assert unforeseen(log) == []
+    assert unforeseen(log, "the database does not take it") == []  # where it was away
 
 
 def rows(web: System) -> tuple[int, int]:
