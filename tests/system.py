@@ -163,6 +163,17 @@ def system(folder: Path, database: str) -> Iterator[System]:
         running.stop()
 
 
+def unforeseen(log: str, *expected: str) -> list[str]:
+    """The lines of a log, as text, that tell of what nobody foresaw: errors, and places in the code.
+
+    `webhooks.logs` writes those places; Python does too, after "Traceback", where that is not in use. A line that has
+    one of `expected` in it is left out.
+    """
+    marks = (" ERROR ", " CRITICAL ", '  File "', "Traceback ")
+    lines = [line for line in log.splitlines() if any(mark in line for mark in marks)]
+    return [line for line in lines if not any(one in line for one in expected)]
+
+
 def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for that to be so; the limit only ends a test that would hang."""
     end = time.monotonic() + seconds

@@ -54,6 +54,8 @@ class Connection(TConn):  # type: ignore[misc]
         super().__init__(*arguments)
         self.data_ready = True  # for `handle`, which would wait for it
         self.arrival = Arrival(LARGEST_BODY)
+        self.is_arriving = False
+        """Whether it is among the worker's `pending_conns`."""
 
     def init(self) -> None:
         """Called by the thread: parse what has come."""
@@ -90,6 +92,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
     def _receive(self, conn: Connection, data: bytes = b"") -> None:
         conn.sock.setblocking(False)
         conn.timeout = time.monotonic() + REQUEST_TIMEOUT
+        conn.is_arriving = True
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._read, conn))
         if data:
@@ -98,6 +101,8 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
             self._read(conn, conn.sock)  # mostly all of it is there already
 
     def _read(self, conn: Connection, client: socket.socket) -> None:
+        if not conn.is_arriving:  # another one's bytes made it go, after the loop had taken this event up
+            return
         try:
             self._take(conn, client.recv(65536))
         except BlockingIOError:
@@ -119,6 +124,7 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def _forget(self, conn: Connection) -> None:
         self.poller.unregister(conn.sock)
+        conn.is_arriving = False
         self.pending_conns.remove(conn)
         self._held -= len(conn.arrival.data)
 
@@ -132,6 +138,9 @@ class WholeRequests(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, done: Future[bool]) -> None:
         """After the thread, in the main loop: wait for the next request or for the client to close."""
+        if conn.sock.fileno() < 0:  # gunicorn closes it where an answer fails that has begun
+            self.nr_conns -= 1
+            return
         if done.cancelled() or done.exception() or not done.result():
             self._leave(conn)
             return

@@ -65,3 +65,20 @@ def test_every_command_of_the_papers_exists() -> None:
             assert command in cli.commands, f"{paper.name}: greffier {line}"
             group = getattr(cli.commands[command], "commands", None)
             assert group is None or words[0] in group, f"{paper.name}: greffier {line}"
+
+
+def test_every_unit_of_the_papers_is_one_that_we_ship() -> None:
+    shipped = {unit.stem for unit in DOCS.glob("*.service")}
+    told = "\n".join(paper.read_text("utf-8") for paper in (*DOCS.glob("*.md"), DOCS.parent / "README.md"))
+    named = re.findall(r"\b([\w@-]+)\.service\b", told) + re.findall(r"journalctl -u ([\w@-]+)", told)
+    for words in re.findall(r"systemctl ([^#`\n]+)", told):
+        named += [word for word in words.split()[1:] if not word.startswith("-")]
+    assert len(named) > 5
+    assert set(named) == shipped
+
+
+def test_the_papers_install_the_same_program_each_time() -> None:
+    told = "\n".join((DOCS / paper).read_text("utf-8") for paper in ("install.md", "operations.md"))
+    installed = re.findall(r"^ {4}(\S*pip install .*)$", told, re.MULTILINE)
+    assert len(installed) == 2
+    assert len(set(installed)) == 1
