@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chains.triage import is_reply
-from connector.ticket import Message, Role, Ticket
+from connector.ticket import Message, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Question:
         for earlier in reversed(self.earlier_than(message)):
             if is_reply(earlier):
                 break
-            if earlier.role is Role.CUSTOMER and not (earlier.internal or earlier.automatic):
+            if earlier.from_citizen and not earlier.automatic:
                 waiting.insert(0, earlier)
         return tuple(waiting)
 

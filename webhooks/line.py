@@ -215,7 +215,8 @@ def _request(entry: Entry, ticket: Ticket) -> tuple[Message, Message]:
 def _offer(entry: Entry, helpdesk: OffersDraft, ticket: Ticket, note: Note) -> None:
     """Put the reply into the agent's editor. Where the helpdesk says no to that, the note is enough."""
     try:
-        if helpdesk.offer_draft(ticket, note):
+        answers = entry.message if entry.kind == EventKind.MESSAGE else _request(entry, ticket)[1].id
+        if helpdesk.offer_draft(ticket, note, answers=answers):
             log.info("%s: the draft is offered in ticket %s", entry.key, ticket.id)
     except CredentialsRefused:
         raise

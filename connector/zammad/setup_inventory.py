@@ -45,6 +45,8 @@ def inventory(admin: Rest, agent: Rest, kinds: Collection[str]) -> dict[str, lis
             if kind in kinds:
                 seen[kind] = _macros(admin, agent) if kind == "macros" else objects(admin, kind)
         except CredentialsRefused as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
             text = f"{admin.name}: Zammad refuses this token: make another one (profile, Token Access)"
             raise RemoteError(text, permanent=True, status=error.status) from error
         except RemoteError as error:
