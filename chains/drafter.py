@@ -7,6 +7,7 @@ sees retrieval, prompt, model and checks as the steps of one run, and nothing is
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -42,6 +43,7 @@ def make_drafter(
     *,
     model_name: str,
     max_tokens: int = 800,
+    at_once: int = 1,
     passages: int = 6,
     passage_chars: int = 1200,
     min_cosine: float = MIN_COSINE,
@@ -49,10 +51,12 @@ def make_drafter(
     """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
 
     At most `passages` passages of `passage_chars` characters are shown to the model; `min_cosine` is how near the best
-    must be to the question; `max_tokens` is the model's, so that no more sentences are asked for than fit. `invoke`
-    raises RemoteError where a server failed and UnreadableAnswer where the model's answer is no draft: whatever goes
-    wrong is an error, never a text.
+    must be to the question; `max_tokens` is the model's, so that no more sentences are asked for than fit; `at_once` is
+    how many answers the model may be asked for at a time, a further draft waits with its prompt ready. `invoke` raises
+    RemoteError where a server failed and UnreadableAnswer where the model's answer is no draft: whatever goes wrong is
+    an error, never a text.
     """
+    places = threading.BoundedSemaphore(at_once)
     langsmith.configure(enabled=False)  # a variable of the environment must not send tickets to a service outside
 
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
@@ -64,7 +68,8 @@ def make_drafter(
 
         shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)
         prompt = PROMPT.invoke(variables(question, shown), config)
-        answer = ask(model, prompt, answer_schema(len(shown), phrases_within(max_tokens)), config)
+        with places:
+            answer = ask(model, prompt, answer_schema(len(shown), phrases_within(max_tokens)), config)
         statements = _CHECKS.invoke(_Answer(read_answer(answer, len(shown)), shown), config)
         if not statements:
             return _abstain(AbstentionReason.NOTHING_STANDS, found, documents, model_name)

@@ -8,7 +8,6 @@ are until the answer is whole.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,19 +17,15 @@ import openai
 
 
 class JoinedCompletions:
-    """What LangChain calls to have an answer streamed, in place of the library's own `chat.completions`.
+    """What LangChain calls to have an answer streamed, in place of the library's own `chat.completions`."""
 
-    No more than `at_once` are asked for at a time: who comes then waits for one of them to end.
-    """
-
-    def __init__(self, client: openai.OpenAI, at_once: int) -> None:
-        self._places = threading.BoundedSemaphore(at_once)
+    def __init__(self, client: openai.OpenAI) -> None:
         self._completions = client.chat.completions.with_streaming_response
 
     @contextmanager
     def create(self, **body: Any) -> Iterator[Iterator[dict[str, Any]]]:
         """The answer as a stream of one event. Raises the library's errors, and others where the events are none."""
-        with self._places, self._completions.create(**body) as answer:
+        with self._completions.create(**body) as answer:
             yield _joined(_events(answer.http_response))
 
 

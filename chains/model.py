@@ -42,12 +42,8 @@ class UnreadableAnswer(GreffierError):
     """The model answered, and the answer is no draft: cut, not the JSON that was asked for, or no answer at all."""
 
 
-def chat_model(
-    base_url: str, api_key: str, model: str, *, timeout: float, max_tokens: int, at_once: int = 1
-) -> BaseChatModel:
+def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_tokens: int) -> BaseChatModel:
     """The model that writes. `timeout` is seconds for a whole answer, `max_tokens` its longest length.
-
-    `at_once` is how many answers it may be asked for at a time; a further one waits, and its `timeout` begins after.
 
     It streams, although nobody watches: a proxy closes a connection on which nothing comes for a minute, and a plain
     answer sends nothing until it is complete. There are no retries here, the queue does that.
@@ -66,7 +62,7 @@ def chat_model(
         stream_usage=True,
         use_responses_api=False,
     )
-    made.client = JoinedCompletions(made.root_client, at_once)  # type: ignore[attr-defined]
+    made.client = JoinedCompletions(made.root_client)  # type: ignore[attr-defined]
     return made
 
 

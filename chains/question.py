@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chains.triage import is_reply
-from connector.ticket import Message, Ticket
+from chains.triage import asked_about, is_reply, is_request
+from connector.ticket import Message, Role, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +50,25 @@ class Question:
     def earlier_than(self, message: Message) -> tuple[Message, ...]:
         """What was written before that message of the ticket."""
         return self.ticket.messages[: self.ticket.messages.index(message)]
+
+
+def subject(ticket: Ticket, message_id: str) -> Message | None:
+    """The citizen's message that is to be answered: that one, or the one that an agent's note is about.
+
+    None if the ticket holds no such message, or nothing that the note could be about.
+    """
+    message = ticket.message(message_id)
+    if message is None or message.role is Role.CUSTOMER:
+        return message
+    return asked_about(ticket, message)
+
+
+def wishes(ticket: Ticket, note_id: str) -> tuple[str, ...]:
+    """What agents have asked for in this ticket up to that note, the oldest first."""
+    found = []
+    for message in ticket.messages:
+        if message.command and message.command.text and is_request(message):
+            found.append(message.command.text)
+        if message.id == note_id:
+            break
+    return tuple(found)

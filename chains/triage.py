@@ -93,6 +93,15 @@ def triage_request(ticket: Ticket, message_id: str, rules: Rules) -> SkipReason 
     return SkipReason.STOPPED if is_stopped(ticket) else None
 
 
+def about_command(note: Message | None, rules: Rules) -> SkipReason | None:
+    """Why nothing is done about what was announced as a command; None if it is one. `note` is None if it is gone."""
+    if reason := _about_group(rules.mode):
+        return reason
+    if note is None:
+        return SkipReason.GONE
+    return SkipReason.NOT_A_COMMAND if note.command is None else None
+
+
 def is_request(message: Message) -> bool:
     """Whether it is a note by which an agent asks for another draft."""
     return message.command is not None and message.command.word in AGAIN

@@ -38,6 +38,11 @@ class RemoteError(GreffierError):
         self.status = status
         self.retry_after = retry_after
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the whole neighbour is away, and not only what was asked for: no answer, or one of a proxy's."""
+        return not self.permanent and self.status in (None, 429, 502, 503, 504)
+
 
 class CredentialsRefused(RemoteError):
     """The neighbour lets our key in nowhere: no attempt will help until an admin has changed that."""

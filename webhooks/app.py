@@ -18,7 +18,6 @@ from werkzeug.exceptions import HTTPException
 from connector.errors import Refused
 from connector.helpdesk import Receiver
 from webhooks import logs
-from webhooks.enqueue import enqueue
 from webhooks.ledger import Ledger
 from webhooks.metrics import NOBODY, Intake
 from webhooks.schema import SchemaMismatch
@@ -96,7 +95,7 @@ def create_app(
             seen.outcome = "ignored"
             return _empty(204)
         logs.add(key=event.key, ticket=event.ticket)
-        new = ledger.accept(event, enqueue)
+        new = ledger.accept(event)
         seen.outcome = "accepted" if new else "known"
         log.info("%s: %s by delivery %s", event.key, seen.outcome, event.delivery)
         return _empty(202)

@@ -206,14 +206,14 @@ def resume(context: click.Context) -> None:
 @click.pass_context
 def replay(context: click.Context, key: str | None, dead: bool) -> None:
     """Try an event again that is dead or was skipped: by its KEY, as `greffier status` shows it, or all the dead."""
-    from webhooks import jobs, wiring
+    from webhooks import wiring
     from webhooks.ledger import Ledger
 
     if (key is None) is not dead:
         raise click.UsageError("give a KEY, or --dead")
     with wiring.database(settings_of(context), connections=1) as pool:
         ledger = Ledger(pool)
-        revived = ledger.revive(jobs.enqueue, key)
+        revived = ledger.revive(key)
         if key and not revived:
             entry = ledger.entry(key)
             raise GreffierError(

@@ -56,14 +56,14 @@ class Cursors:
             ).fetchall()
         return {name: Cursor(*values) for name, *values in rows}
 
-    def swept(self, helpdesk: str, *, watermark: datetime, found: int) -> None:
-        """Keep that a sweep came to its end, and how many messages only it has found."""
+    def swept(self, helpdesk: str, *, watermark: datetime, found: int, error: str | None = None) -> None:
+        """Keep that a sweep came to its end, how many messages only it has found, and what it had to leave out."""
         with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO sweep (helpdesk, watermark, swept_at, found) VALUES (%s, %s, now(), %s)"
+                "INSERT INTO sweep (helpdesk, watermark, swept_at, found, last_error) VALUES (%s, %s, now(), %s, %s)"
                 " ON CONFLICT (helpdesk) DO UPDATE SET watermark = excluded.watermark, swept_at = now(),"
-                " found = sweep.found + excluded.found, last_error = NULL",
-                [helpdesk, watermark, found],
+                " found = sweep.found + excluded.found, last_error = excluded.last_error",
+                [helpdesk, watermark, found, error],
             )
 
     def failed(self, helpdesk: str, error: str) -> None:

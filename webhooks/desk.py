@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,24 +25,19 @@ class OutOfReach(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`first_start` tells when the helpdesk was first served."""
+    """Messages written before `starts_at` are left alone."""
 
     helpdesk: Helpdesk
     settings: HelpdeskSettings
-    first_start: Callable[[], datetime]
-
-    @property
-    def starts_at(self) -> datetime:
-        """From when on messages are drafted."""
-        return self.settings.start or self.first_start()
+    starts_at: datetime
 
     def covers(self, group: str) -> bool:
         """Whether messages of that group are drafted."""
-        return self.settings.groups.get(group) is Mode.DRAFT
+        return self.settings.mode(group) is Mode.DRAFT
 
     def rules(self, group: str) -> Rules:
         """What decides on the messages of a ticket in that group."""
-        return Rules(self.settings.groups.get(group), self.starts_at, self.settings.channels)
+        return Rules(self.settings.mode(group), self.starts_at, self.settings.channels)
 
     @contextmanager
     def in_reach(self) -> Iterator[None]:

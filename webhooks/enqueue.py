@@ -6,7 +6,7 @@ would take a third of the time of a delivery, and the web process would load the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -14,13 +14,20 @@ DRAFTS, DRAFT = "drafts", "draft"
 """The queue, and the name of its task."""
 
 
+def job(key: LiteralString, ticket: LiteralString) -> LiteralString:
+    """The call that adds the job of a message, for a statement in which those two expressions give key and ticket.
+
+    The ticket is the job's lock: one job of a ticket at a time.
+    """
+    return (
+        f"procrastinate_defer_jobs_v1(ARRAY[ROW('{DRAFTS}', '{DRAFT}', 0, {ticket}, NULL,"
+        f" jsonb_build_object('key', {key}::text), NULL)::procrastinate_job_to_defer_v1])"
+    )
+
+
 def enqueue(connection: psycopg.Connection[Any], key: str, ticket: str) -> None:
     """Add the job of a message: it exists if, and only if, the connection's transaction commits.
 
-    `ticket` is the job's lock: one job of a ticket at a time. Raises psycopg's errors.
+    Raises psycopg's errors.
     """
-    connection.execute(
-        "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
-        "%s, %s, 0, %s, NULL, jsonb_build_object('key', %s::text), NULL)::procrastinate_job_to_defer_v1])",
-        [DRAFTS, DRAFT, ticket, key],
-    )
+    connection.execute(f"SELECT {job('%(key)s', '%(ticket)s')}", {"key": key, "ticket": ticket})

@@ -22,7 +22,6 @@ from procrastinate.jobs import Job, Status
 
 from webhooks import logs
 from webhooks.enqueue import DRAFT, DRAFTS
-from webhooks.enqueue import enqueue as enqueue
 
 log = logging.getLogger("greffier.jobs")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 
 from chains.draft import Abstention, Draft
 from connector.ticket import Event, NoteRef
+from webhooks.enqueue import enqueue, job
 from webhooks.entry import OF_THE_PLACE, Entry, Source, State
 from webhooks.schema import require_current
 
@@ -28,7 +29,8 @@ _OPEN = "state IN ('accepted', 'drafted')"  # a worker that wakes too late chang
 # An answer that was kept is kept: it is posted without asking the model again.
 _AFRESH = (
     "state = CASE WHEN EXISTS (SELECT FROM draft WHERE draft.key = inbox.key) THEN 'drafted' ELSE 'accepted' END,"
-    " reason = NULL, last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
+    " reason = (SELECT content->>'reason' FROM draft WHERE draft.key = inbox.key), accepted_at = now(),"
+    " last_error = NULL, settled_at = NULL, failures = 0, failing_since = NULL, stalls = 0"
 )
 _COLUMNS = ", ".join(column.name for column in fields(Entry))
 
@@ -49,24 +51,22 @@ class Ledger:
 
     # --- taking in
 
-    def accept(
-        self, event: Event, enqueue: Callable[[Connection, str, str], None], source: Source = Source.WEBHOOK
-    ) -> bool:
-        """Keep the event and its job in one transaction: once this returns, the event cannot be lost.
+    def accept(self, event: Event, source: Source = Source.WEBHOOK) -> bool:
+        """Keep the event and its job at once: when this returns, the event cannot be lost.
 
-        `enqueue` is given the connection, the event's key and a name for its ticket. False if the event was known.
+        False if the event was known. One statement, since this is what a helpdesk waits for.
         """
-        with self._transaction() as connection:
+        seen = [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery, source]
+        with self._pool.connection() as connection:
             new = connection.execute(
-                "INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery, source)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING key",
-                [event.key, event.helpdesk, event.ticket, event.message, event.kind, event.delivery, source],
+                "WITH new AS (INSERT INTO inbox (key, helpdesk, ticket, message, kind, delivery, source)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (key) DO NOTHING RETURNING key)"
+                f" SELECT {job('key', '%s')} FROM new",
+                [*seen, _ticket_name(event)],
             ).fetchone()
-            if new:
-                enqueue(connection, event.key, _ticket_name(event))
             return new is not None
 
-    def reconsider(self, event: Event, enqueue: Callable[[Connection, str, str], None]) -> bool:
+    def reconsider(self, event: Event) -> bool:
         """Take a known event up again where it now stands, if it was skipped for the place where it stood.
 
         A message that waits is told of its new place too. False if there is nothing to do.
@@ -91,7 +91,7 @@ class Ledger:
             rows = connection.execute("SELECT key, ticket, reason FROM inbox WHERE key = ANY(%s)", [list(keys)])
             return {key: (ticket, reason) for key, ticket, reason in rows.fetchall()}
 
-    def revive(self, enqueue: Callable[[Connection, str, str], None], key: str | None = None) -> list[str]:
+    def revive(self, key: str | None = None) -> list[str]:
         """Take up the dead again, or the one event of that key that was skipped or is dead; the keys taken up."""
         with self._transaction() as connection:
             which = "state = 'dead'" if key is None else "state IN ('dead', 'skipped') AND key = %s"
@@ -112,7 +112,7 @@ class Ledger:
             " WHERE job.status IN ('todo', 'doing') AND job.args->>'key' = inbox.key) ORDER BY accepted_at"
         )
 
-    def requeue(self, entry: Entry, enqueue: Callable[[Connection, str, str], None]) -> None:
+    def requeue(self, entry: Entry) -> None:
         """Give a message a new job."""
         with self._pool.connection() as connection:
             enqueue(connection, entry.key, _ticket_name(entry))

@@ -1,6 +1,6 @@
 """The straight line of an event, from the ledger to its note.
 
-fetch, triage, draft, commit the draft; then, alone with the ticket: fetch again, triage again, post, offer, record.
+fetch, triage, draft, commit the draft; then, alone with the ticket: fetch again, triage again, post, record, offer.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 
 from chains.draft import Abstention, Draft
 from chains.language import language_of
-from chains.question import Question
-from chains.triage import AGAIN, STOP, SkipReason, asked_about, is_answered, is_request, triage, triage_request
+from chains.question import Question, subject, wishes
+from chains.triage import AGAIN, STOP, SkipReason, about_command, is_answered, triage, triage_request
 from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
-from connector.ticket import EventKind, Message, Note, NoteRef, Ticket
+from connector.ticket import EventKind, Note, NoteRef, Ticket
 from webhooks.desk import Desk, OutOfReach
 from webhooks.entry import Entry, Source
 from webhooks.ledger import Ledger
@@ -24,33 +24,29 @@ from webhooks.sweep import take_in
 
 log = logging.getLogger("greffier.line")
 
-
 Drafter = Callable[[Question], Draft | Abstention]
+TOLD = (SkipReason.NOTHING_ASKED, SkipReason.TICKET_CLOSED)
+"""Why an agent who asks for a draft gets none, where the ticket does not show it plainly."""
 
 
 class Line:
     """Takes an event one step after the other; each may raise, and all of it may be done again."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        desks: Mapping[str, Desk],
-        draft: Drafter,
-        write: Writer,
-        drafting: Drafting | None = None,
+        self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, write: Writer, drafting: Drafting
     ) -> None:
         self._ledger = ledger
         self._desks = desks
         self._draft = draft
         self._write = write
-        self._drafting = drafting or Drafting()
+        self._drafting = drafting
 
     def advance(self, entry: Entry) -> None:
         """Take the event to its end."""
         if entry.helpdesk not in self._desks:
             raise RemoteError(f"no helpdesk named {entry.helpdesk} is configured", permanent=True)
         steps = {
-            EventKind.MESSAGE: self._message,
+            EventKind.MESSAGE: self._answer,
             EventKind.COMMAND: self._command,
             EventKind.REPLY: self._reply,
             EventKind.TICKET: self._ticket,
@@ -62,37 +58,42 @@ class Line:
 
     # --- by kind
 
-    def _message(self, entry: Entry, desk: Desk) -> None:
+    def _answer(self, entry: Entry, desk: Desk) -> None:
+        """A draft, or an abstention, and its note: for a citizen's message, or because an agent asks for another."""
         if self._ledger.answer(entry.key) is None:
             ticket = self._fetch(entry, desk)
             self._observe(entry, ticket)
             if reason := _reason(entry, ticket, desk):
-                self._skip(entry, reason)
+                self._end(entry, desk, reason)
                 return
-            self._withdraw(entry, desk)  # it answers an older message
-            self._ledger.save_answer(entry.key, self._answer(entry, ticket))
+            self._withdraw(entry, desk)  # it answers an older message, or is not wanted
+            question = self._question(entry, ticket)
+            with self._drafting.stage("draft"):
+                answer = self._draft(question)
+            self._ledger.save_answer(entry.key, answer)
         self._post(entry, desk)
 
     def _command(self, entry: Entry, desk: Desk) -> None:
         ticket = self._fetch(entry, desk)
         note = ticket.message(entry.message)
-        command = note.command if note else None
-        if not desk.covers(ticket.group) or command is None:
-            self._skip(entry, SkipReason.GROUP_NOT_COVERED if command else SkipReason.NOT_A_COMMAND)
-        elif command.word in AGAIN:
-            self._again(entry, desk, ticket)
+        reason = about_command(note, desk.rules(ticket.group))
+        word = note.command.word if note and note.command else ""
+        if reason:
+            self._skip(entry, reason)
+        elif word in AGAIN:
+            self._answer(entry, desk)
+        elif word in STOP:
+            self._withdraw(entry, desk)
+            self._tell(entry, desk, STOPPED)
         else:
-            if command.word in STOP:
-                self._withdraw(entry, desk)
-            self._tell(entry, desk, STOPPED if command.word in STOP else UNKNOWN_COMMAND, command.word)
+            self._tell(entry, desk, UNKNOWN_COMMAND, word)
 
     def _reply(self, entry: Entry, desk: Desk) -> None:
         self._withdraw(entry, desk)
         self._ledger.done(entry.key)
 
     def _ticket(self, entry: Entry, desk: Desk) -> None:
-        ticket = self._fetch(entry, desk)
-        take_in(ticket, desk, self._ledger, Source.WEBHOOK)
+        take_in(self._fetch(entry, desk), desk, self._ledger, Source.WEBHOOK)
         self._ledger.done(entry.key)
 
     # --- the steps
@@ -101,43 +102,19 @@ class Line:
         with self._drafting.stage("fetch"), desk.in_reach():
             return desk.helpdesk.fetch(entry.ticket)
 
-    def _again(self, entry: Entry, desk: Desk, ticket: Ticket) -> None:
-        """Another draft, because an agent asked for it. Where there is none, the ticket says why."""
-        if self._ledger.answer(entry.key) is None:
-            reason = _reason(entry, ticket, desk)
-            if reason in (SkipReason.NOTHING_ASKED, SkipReason.TICKET_CLOSED):
-                self._tell(entry, desk, reason)
-                return
-            if reason:  # it is plain to see in the ticket
-                self._skip(entry, reason)
-                return
-            self._ledger.save_answer(entry.key, self._answer(entry, ticket))
-        self._post(entry, desk)
+    def _observe(self, entry: Entry, ticket: Ticket) -> None:
+        if message := ticket.message(entry.message):
+            language = language_of(message.text)
+            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
 
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
+        asked = subject(ticket, entry.message)
+        assert asked is not None  # noqa: S101 - or triage would have said so
         if entry.kind == EventKind.MESSAGE:
-            return Question(ticket, entry.message)
-        note, asked = _request(entry, ticket)
-        until = ticket.messages[: ticket.messages.index(note) + 1]
-        wishes = tuple(one.command.text for one in until if one.command and is_request(one) and one.command.text)
+            return Question(ticket, asked.id)
         previous = self._ledger.previous(entry)
-        rejected = previous[1] if previous else None
-        text = " ".join(one.text for one in rejected.statements) if isinstance(rejected, Draft) else ""
-        return Question(ticket, asked.id, wishes, text)
-
-    def _answer(self, entry: Entry, ticket: Ticket) -> Draft | Abstention:
-        question = self._question(entry, ticket)
-        with self._drafting.stage("draft"):
-            return self._draft(question)
-
-    def _add(self, entry: Entry, desk: Desk, note: Note) -> NoteRef:
-        with self._drafting.stage("post"):
-            return desk.helpdesk.add_note(entry.ticket, note)
-
-    def _offer(self, entry: Entry, desk: Desk, ticket: Ticket, note: Note) -> None:
-        if isinstance(desk.helpdesk, OffersDraft):
-            with self._drafting.stage("offer"):
-                _offer(entry, desk.helpdesk, ticket, note)
+        statements = previous[1].statements if previous and isinstance(previous[1], Draft) else ()
+        return Question(ticket, asked.id, wishes(ticket, entry.message), " ".join(one.text for one in statements))
 
     def _post(self, entry: Entry, desk: Desk) -> None:
         """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
@@ -150,17 +127,14 @@ class Line:
                 return
             note = self._note(entry, ticket)
             written = written or self._add(entry, desk, note)
-            if note.reply:
-                self._offer(entry, desk, ticket, note)
             self._ledger.posted(entry, written)
+            self._offer(entry, desk, ticket, note)
         log.info("%s: note %s in ticket %s", entry.key, written.id, ticket.id)
 
     def _note(self, entry: Entry, ticket: Ticket) -> Note:
         answer = self._ledger.answer(entry.key)
         assert answer is not None  # noqa: S101 - it was saved before
-        asked = ticket.message(entry.message) if entry.kind == EventKind.MESSAGE else None
-        if asked is None and entry.kind == EventKind.COMMAND and ticket.message(entry.message):
-            asked = _request(entry, ticket)[1]
+        asked = subject(ticket, entry.message)
         language = language_of(asked.text) if asked else answer.language
         return self._write.answer(answer, entry.reference, language, self._replaced(entry, ticket))
 
@@ -172,6 +146,16 @@ class Line:
         notes = [message for message in ticket.messages if message.reference == previous[0].reference]
         return previous[0].reference if notes and not is_answered(ticket, notes[0]) else None
 
+    def _add(self, entry: Entry, desk: Desk, note: Note) -> NoteRef:
+        with self._drafting.stage("post"):
+            return desk.helpdesk.add_note(entry.ticket, note)
+
+    def _end(self, entry: Entry, desk: Desk, reason: SkipReason) -> None:
+        if entry.kind == EventKind.COMMAND and reason in TOLD:
+            self._tell(entry, desk, reason)
+        else:
+            self._skip(entry, reason)
+
     def _tell(self, entry: Entry, desk: Desk, reason: str, word: str = "") -> None:
         with self._ledger.ticket_lock(entry):
             written = self._fetch(entry, desk).note(entry.reference)
@@ -179,48 +163,47 @@ class Line:
             self._ledger.posted(entry, written or self._add(entry, desk, note), reason)
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
-    def _withdraw(self, entry: Entry, desk: Desk) -> None:
-        if not isinstance(desk.helpdesk, OffersDraft):
-            return
-        with desk.in_reach():
-            withdrawn = desk.helpdesk.withdraw_draft(entry.ticket)
-        if withdrawn:
-            log.info("%s: the draft offered in ticket %s was withdrawn", entry.key, entry.ticket)
-
-    def _observe(self, entry: Entry, ticket: Ticket) -> None:
-        if message := ticket.message(entry.message):
-            language = language_of(message.text)
-            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
-
     def _skip(self, entry: Entry, reason: SkipReason) -> None:
         self._ledger.skip(entry.key, reason)
         log.info("%s: skipped: %s", entry.key, reason)
+
+    # --- the draft in the agent's editor: a help, without which all goes on
+
+    def _offer(self, entry: Entry, desk: Desk, ticket: Ticket, note: Note) -> None:
+        """The note is in the ticket: nothing is tried again for this."""
+        helpdesk, asked = desk.helpdesk, subject(ticket, entry.message)
+        if not note.reply or asked is None or not isinstance(helpdesk, OffersDraft):
+            return
+        try:
+            with self._drafting.stage("offer"):
+                offered = helpdesk.offer_draft(ticket, note, answers=asked.id)
+        except CredentialsRefused:
+            raise
+        except RemoteError as error:
+            log.warning("%s: the draft could not be offered: %s", entry.key, error)
+        else:
+            if offered:
+                log.info("%s: the draft is offered in ticket %s", entry.key, ticket.id)
+
+    def _withdraw(self, entry: Entry, desk: Desk) -> None:
+        """Tried again only where the helpdesk is away for everything else too."""
+        helpdesk = desk.helpdesk
+        if not isinstance(helpdesk, OffersDraft):
+            return
+        try:
+            withdrawn = helpdesk.withdraw_draft(entry.ticket)
+        except CredentialsRefused:
+            raise
+        except RemoteError as error:
+            if error.is_away:
+                raise
+            log.warning("%s: a draft that was offered could not be withdrawn: %s", entry.key, error)
+        else:
+            if withdrawn:
+                log.info("%s: the draft offered in ticket %s was withdrawn", entry.key, entry.ticket)
 
 
 def _reason(entry: Entry, ticket: Ticket, desk: Desk) -> SkipReason | None:
     rules = desk.rules(ticket.group)
     decide = triage if entry.kind == EventKind.MESSAGE else triage_request
     return decide(ticket, entry.message, rules)
-
-
-def _request(entry: Entry, ticket: Ticket) -> tuple[Message, Message]:
-    """The note by which an agent asks for another draft, and the citizen's message that it is about."""
-    note = ticket.message(entry.message)
-    asked = asked_about(ticket, note) if note else None
-    if note is None or asked is None:
-        raise ValueError(f"{entry.key} asks about no message")  # triage says so first
-    return note, asked
-
-
-def _offer(entry: Entry, helpdesk: OffersDraft, ticket: Ticket, note: Note) -> None:
-    """Put the reply into the agent's editor. Where the helpdesk says no to that, the note is enough."""
-    try:
-        answers = entry.message if entry.kind == EventKind.MESSAGE else _request(entry, ticket)[1].id
-        if helpdesk.offer_draft(ticket, note, answers=answers):
-            log.info("%s: the draft is offered in ticket %s", entry.key, ticket.id)
-    except CredentialsRefused:
-        raise
-    except RemoteError as error:
-        if not error.permanent:
-            raise
-        log.warning("%s: the draft could not be offered: %s", entry.key, error)

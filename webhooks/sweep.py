@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from chains.triage import is_reply
 from connector.errors import CredentialsRefused, RemoteError
 from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
-from webhooks import jobs, logs
+from webhooks import logs
 from webhooks.cursors import Cursors
 from webhooks.desk import Desk
 from webhooks.entry import OF_THE_PLACE, Source
@@ -29,6 +30,10 @@ OVERLAP = timedelta(minutes=5)
 """Looked at again each time: what was being written during a sweep, or by a clock that is not ours."""
 WEBHOOKS_TAKE = timedelta(minutes=2)
 """The five attempts of a delivery; an older message that is unknown was lost."""
+PATIENCE = 2
+"""Tickets in a row that may fail before the helpdesk itself is taken for broken."""
+TRIED_FOR = timedelta(days=1)
+"""How old the change of a ticket may be that cannot be read, before it is let go."""
 
 
 class Sweep:
@@ -46,12 +51,11 @@ class Sweep:
         for name, desk in self._desks.items():
             if time.monotonic() < self._due[name] or stopping():
                 continue
+            if not self._ledger.is_paused(name):
+                with self._cursors.alone(name) as alone:
+                    if alone and self._is_due(name, desk):
+                        self._sweep(name, desk, stopping)
             self._due[name] = time.monotonic() + interval(desk)
-            if self._ledger.is_paused(name):
-                continue
-            with self._cursors.alone(name) as alone:
-                if alone and self._is_due(name, desk):
-                    self._sweep(name, desk, stopping)
 
     def _is_due(self, name: str, desk: Desk) -> bool:
         """Whether no other process has just done it."""
@@ -59,16 +63,13 @@ class Sweep:
         return last is None or datetime.now(UTC) - last >= timedelta(seconds=0.8 * interval(desk))
 
     def _sweep(self, name: str, desk: Desk, stopping: Callable[[], bool]) -> None:
-        watermark, found = self._cursors.get(name).watermark or desk.starts_at, 0
-        seen: dict[str, datetime] = {}
+        look, found = _Look(self._cursors.get(name).watermark or desk.starts_at), 0
         try:
-            for touched in desk.helpdesk.updated_since(watermark - OVERLAP):
+            for touched in desk.helpdesk.updated_since(look.since - OVERLAP):
                 if stopping():
                     return
-                watermark = max(watermark, touched.at)
-                if desk.covers(touched.group):
-                    found += self._look(name, desk, touched)
-                    seen[touched.ticket] = self._seen[name][touched.ticket] = touched.at
+                with look.at(touched):
+                    found += self._take(name, desk, touched)
         except CredentialsRefused as error:
             self._ledger.pause(str(error), name)
             log.error("%s: paused: %s; then run `greffier resume`", name, error)
@@ -76,23 +77,67 @@ class Sweep:
             self._cursors.failed(name, str(error))
             log.warning("%s: looked through in vain, again in %.0f s: %s", name, interval(desk), error)
         else:
-            self._seen[name] = seen
-            self._cursors.swept(name, watermark=watermark, found=found)
+            self._seen[name] = look.seen
+            self._cursors.swept(name, watermark=look.watermark(), found=found, error=look.error)
 
-    def _look(self, name: str, desk: Desk, touched: Touched) -> int:
+    def _take(self, name: str, desk: Desk, touched: Touched) -> int:
         """Accept what a ticket holds; how many messages a webhook should have announced by now."""
-        if self._seen[name].get(touched.ticket) == touched.at:
+        if not desk.covers(touched.group) or self._seen[name].get(touched.ticket) == touched.at:
             return 0
-        try:
-            ticket = desk.helpdesk.fetch(touched.ticket)
-        except RemoteError as error:
-            if not error.permanent:
-                raise
-            log.warning("%s: ticket %s is left out of the sweep: %s", name, touched.ticket, error)
-            return 0
+        ticket = desk.helpdesk.fetch(touched.ticket)
         polling = desk.settings.intake == "poll"
         new = take_in(ticket, desk, self._ledger, Source.POLL if polling else Source.SWEEP)
+        self._seen[name][touched.ticket] = touched.at
         return 0 if polling else sum(_is_late(message) for message in new)
+
+
+class _Look:
+    """One look through a helpdesk: the tickets that it could read, and how far it may say that it came.
+
+    A ticket that cannot be read keeps no other from being found: it is tried again by the next look, for a day.
+    """
+
+    def __init__(self, since: datetime) -> None:
+        self.since = since
+        self.seen: dict[str, datetime] = {}
+        self.error: str | None = None
+        self._began = time.monotonic()
+        self._newest = since
+        self._failed_at: datetime | None = None
+        self._failed_in_a_row = 0
+
+    @contextmanager
+    def at(self, touched: Touched) -> Iterator[None]:
+        """Around the reading of a ticket. RemoteError passes if the helpdesk is away, or seems to be."""
+        self._newest = max(self._newest, touched.at)
+        try:
+            yield
+        except CredentialsRefused:
+            raise
+        except RemoteError as error:
+            log.warning("ticket %s is left out of the sweep: %s", touched.ticket, error)
+            if not error.permanent:
+                self._fail(touched, error)
+                return
+        self._failed_in_a_row = 0
+        self.seen[touched.ticket] = touched.at
+
+    def _fail(self, touched: Touched, error: RemoteError) -> None:
+        self._failed_in_a_row += 1
+        if error.is_away or self._failed_in_a_row > PATIENCE:
+            raise error
+        if datetime.now(UTC) - touched.at < TRIED_FOR:
+            self._failed_at = min(self._failed_at or touched.at, touched.at)
+            self.error = str(error)
+
+    def watermark(self) -> datetime:
+        """How far the helpdesk was looked through, by its own clock.
+
+        What changed during the look may have been passed by already, since tickets come in the order of their numbers:
+        as long as the look took is taken off.
+        """
+        newest = max(self.since, self._newest - timedelta(seconds=time.monotonic() - self._began))
+        return min(newest, self._failed_at or newest)
 
 
 def interval(desk: Desk) -> float:
@@ -114,8 +159,8 @@ def take_in(ticket: Ticket, desk: Desk, ledger: Ledger, source: Source) -> list[
         if event.key in known:
             was_in, reason = known[event.key]
             if was_in != event.ticket or reason in OF_THE_PLACE:
-                ledger.reconsider(event, jobs.enqueue)
-        elif ledger.accept(event, jobs.enqueue, source) and event.kind is EventKind.MESSAGE:
+                ledger.reconsider(event)
+        elif ledger.accept(event, source) and event.kind is EventKind.MESSAGE:
             new.append(message)
             with logs.about(key=event.key, helpdesk=event.helpdesk, ticket=event.ticket):
                 log.info("%s: accepted by %s", event.key, source)

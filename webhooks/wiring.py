@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -120,33 +120,33 @@ def figures(settings: Settings) -> Figures:
 def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
     """The configured helpdesks by name."""
     return {
-        name: Desk(helpdesk(name, given), given, partial(ledger.first_start, name))
+        name: Desk(helpdesk(name, given), given, given.start or ledger.first_start(name))
         for name, given in settings.helpdesks.items()
     }
 
 
-def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Work:
+def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting) -> Work:
     """What the worker's jobs do, counted in `drafting`."""
     from webhooks.cursors import Cursors
     from webhooks.jobs import Work
     from webhooks.sweep import Sweep
 
     ledger = Ledger(pool)
-    of = worker(settings, pool, drafting)
-    sweep = Sweep(ledger, Cursors(pool), desks(settings, ledger))
-    return Work(of.handle, of.may_live, of.adopt_orphans, sweep)
+    at = desks(settings, ledger)
+    of = worker(settings, pool, at, drafting)
+    return Work(of.handle, of.may_live, of.adopt_orphans, Sweep(ledger, Cursors(pool), at))
 
 
-def worker(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting | None = None) -> Worker:
-    """What takes an event to its end, counted in `drafting`."""
+def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
+    """What takes an event of those helpdesks to its end, counted in `drafting`."""
     from webhooks.line import Line
     from webhooks.note import Writer
     from webhooks.worker import Worker
 
-    ledger, drafting = Ledger(pool), drafting or Drafting()
+    ledger = Ledger(pool)
     write = Writer(settings.note.language, settings.reply)
     draft = drafter(settings, pool, drafting.took)
-    return Worker(ledger, Line(ledger, desks(settings, ledger), draft, write, drafting), drafting)
+    return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
 
 
 def drafter(
@@ -170,13 +170,13 @@ def drafter(
         chat.model,
         timeout=chat.timeout,
         max_tokens=chat.max_tokens,
-        at_once=settings.worker.concurrency,
     )
     chain = make_drafter(
         HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
+        at_once=settings.worker.concurrency,
         passages=limits.passages,
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,

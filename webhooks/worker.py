@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 
 from connector.errors import ConfigurationError, CredentialsRefused, GreffierError, RemoteError
-from webhooks import jobs, logs
+from webhooks import logs
 from webhooks.entry import Entry
 from webhooks.ledger import Ledger
 from webhooks.line import Line
@@ -26,10 +26,10 @@ DEATHS = 10  # workers that may die on a message; each message in progress is ch
 class Worker:
     """Takes events from the ledger to their end."""
 
-    def __init__(self, ledger: Ledger, line: Line, drafting: Drafting | None = None) -> None:
+    def __init__(self, ledger: Ledger, line: Line, drafting: Drafting) -> None:
         self._ledger = ledger
         self._line = line
-        self._drafting = drafting or Drafting()
+        self._drafting = drafting
 
     def handle(self, key: str, attempts: int) -> float | None:
         """Take a message one attempt further; seconds until the next attempt, None when there is none to come.
@@ -99,7 +99,7 @@ class Worker:
         """Give a job to open messages that have none: they waited for `greffier resume`, or their job was lost."""
         for entry in self._ledger.orphans():
             with logs.about(key=entry.key, helpdesk=entry.helpdesk, ticket=entry.ticket):
-                self._ledger.requeue(entry, jobs.enqueue)
+                self._ledger.requeue(entry)
                 log.info("%s: taken up again", entry.key)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from email.utils import parseaddr
+from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -133,7 +134,8 @@ def read(shape: type[_Shape], json: Any, *, source: str) -> _Shape:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RemoteError(f"{source}: an unknown answer: {where}: {first['msg']}", permanent=False) from None
+        message = f"{source}: an unknown answer: {where}: {first['msg']}"
+        raise RemoteError(message, permanent=False, status=HTTPStatus.OK) from None
 
 
 def to_ticket(helpdesk: str, answer: TicketAnswer, articles: Iterable[Article], *, account_id: int) -> Ticket:

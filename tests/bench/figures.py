@@ -75,6 +75,6 @@ def machine(database: str) -> str:
         server = connection.info.server_version // 10000
     return (
         f"{datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {psutil.virtual_memory().total / GIB:.0f} GiB,"
-        f" {platform.system()} {platform.release()}, Python {platform.python_version()}, PostgreSQL {server};"
+        f" {platform.system()}, Python {platform.python_version()}, PostgreSQL {server};"
         f" load before: {os.getloadavg()[0]:.1f}"
     )

@@ -21,6 +21,8 @@ import psycopg
 from tests.bench.figures import Result, Target, percentile, spread
 from tests.bench.place import NAME, place
 from webhooks import wiring
+from webhooks.ledger import Ledger
+from webhooks.metrics import Drafting
 
 _NETWORK = ("connect", "send", "sendall", "recv", "recv_into")
 TARGET = 30.0  # milliseconds
@@ -80,7 +82,8 @@ def measure(server: str, *, drafts: int = 200, warm: int = 20) -> Result:
         watched(socket.socket, _NETWORK) as network,
         watched(psycopg.Connection, ("wait",)) as database,
     ):
-        worker = wiring.worker(here.settings, here.pool)
+        desks = wiring.desks(here.settings, Ledger(here.pool))
+        worker = wiring.worker(here.settings, here.pool, desks, Drafting())
         here.accept(range(1, drafts + warm + 1))
         keys = [f"{NAME}:{number}:message" for number in range(1, drafts + warm + 1)]
         taken = [_draft(worker.handle, key, network, database) for key in keys][warm:]

@@ -22,7 +22,6 @@ from webhooks import schema, settings, wiring
 from webhooks.config.sources import PATH_VARIABLE
 from webhooks.demo.corpus import FEED
 from webhooks.demo.processes import Processes, answers, free_port
-from webhooks.enqueue import enqueue
 from webhooks.ledger import Connection, Ledger
 
 NAME, SECRET = "sandbox", "a webhook's secret"
@@ -75,7 +74,7 @@ class Place:
     def accept(self, tickets: range) -> None:
         """Take in the message of each of those tickets of the helpdesk."""
         for number in tickets:
-            self.ledger.accept(Event(NAME, str(number), str(number), EventKind.MESSAGE), enqueue)
+            self.ledger.accept(Event(NAME, str(number), str(number), EventKind.MESSAGE))
 
     def start_web(self) -> psutil.Process:
         """Run `greffier web`, and wait until it takes messages in."""

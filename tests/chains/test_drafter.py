@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,6 +84,18 @@ def test_a_draft_says_what_the_passages_say(server: ModelServer) -> None:
     ]
     assert not any(statement.warnings for statement in draft.statements)
     assert (draft.language, draft.model, draft.prompt_version) == ("fr", "modele-local", PROMPT_VERSION)
+
+
+def test_the_model_is_asked_for_no_more_answers_at_once_than_it_has_places_for(server: ModelServer) -> None:
+    server.script = replace(answering(("Le passeport coûte 86 €.", [1])), slots=2, queue=0, latency=0.2)
+    times: list[tuple[str, float]] = []
+    draft, config = drafter(server, at_once=2), {"callbacks": [Stopwatch(lambda *took: times.append(took))]}
+    began = time.monotonic()
+    with ThreadPoolExecutor(6) as threads:
+        drafts = list(threads.map(lambda _: draft.invoke(question(), config), range(6)))  # a third would be told 503
+    took = time.monotonic() - began
+    assert all(isinstance(one, Draft) for one in drafts)
+    assert sum(seconds for step, seconds in times if step == "model") <= 2 * took, "to wait for a place is not timed"
 
 
 def test_pretty_json_is_as_good(server: ModelServer) -> None:

@@ -42,14 +42,6 @@ def test_the_whole_text_is_given(server: ModelServer) -> None:
     assert ask(model(server), prompt(), SCHEMA, {}) == "Bonjour à tous."
 
 
-def test_no_more_answers_are_asked_for_at_once_than_the_server_has_places_for(server: ModelServer) -> None:
-    server.script = Script(text="Bonjour", slots=2, queue=0, latency=0.2)  # a third is told 503
-    both = chat_model(server.url, "", "modele-local", timeout=10, max_tokens=99, at_once=2)
-    with ThreadPoolExecutor(6) as threads:
-        answers = threads.map(lambda _: ask(both, prompt(), SCHEMA, {}), range(6))
-        assert list(answers) == ["Bonjour"] * 6
-
-
 def test_the_request_asks_for_the_schema_and_bounds_the_answer(server: ModelServer) -> None:
     ask(model(server), prompt(), SCHEMA, {})
     body = server.requests[0].body

@@ -11,7 +11,6 @@ from psycopg_pool import ConnectionPool
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Event, EventKind, NoteRef
-from webhooks import jobs
 from webhooks.entry import Entry, State
 from webhooks.ledger import Ledger
 
@@ -34,22 +33,21 @@ def jobs_of(pool: Pool) -> list[Any]:
 
 
 def test_an_event_is_kept_with_its_job(ledger: Ledger, pool: Pool) -> None:
-    assert ledger.accept(EVENT, jobs.enqueue)
+    assert ledger.accept(EVENT)
     assert jobs_of(pool) == [("mairie:34:message", "mairie:12", None)]
 
 
 def test_a_repeat_changes_nothing(ledger: Ledger, pool: Pool) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
-    assert not ledger.accept(Event("mairie", ticket="99", message="34", delivery="other"), jobs.enqueue)
+    ledger.accept(EVENT)
+    assert not ledger.accept(Event("mairie", ticket="99", message="34", delivery="other"))
     assert len(jobs_of(pool)) == 1
 
 
-def test_without_its_job_an_event_is_not_kept(ledger: Ledger) -> None:
-    def fail(connection: object, key: str, ticket: str) -> None:
-        raise psycopg.OperationalError("gone")
-
-    with pytest.raises(psycopg.OperationalError):
-        ledger.accept(EVENT, fail)
+def test_without_its_job_an_event_is_not_kept(ledger: Ledger, pool: Pool) -> None:
+    with pool.connection() as connection:
+        connection.execute("ALTER TABLE procrastinate_jobs ADD CHECK (queue_name <> 'drafts')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        ledger.accept(EVENT)
     assert ledger.entry(EVENT.key) is None
 
 
@@ -60,13 +58,13 @@ ABSTENTION = Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")
 
 @pytest.mark.parametrize("answer", [DRAFT, ABSTENTION])
 def test_an_answer_comes_back_as_it_was_saved(ledger: Ledger, answer: Draft | Abstention) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.save_answer(EVENT.key, answer)
     assert ledger.answer(EVENT.key) == answer
 
 
 def test_the_first_answer_stays(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     assert ledger.save_answer(EVENT.key, DRAFT) == DRAFT
     assert ledger.save_answer(EVENT.key, ABSTENTION) == DRAFT
 
@@ -78,7 +76,7 @@ def entry_of(ledger: Ledger) -> Entry:
 
 
 def test_a_worker_that_wakes_too_late_changes_nothing(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
     ledger.bury(EVENT.key, "late")
     ledger.skip(EVENT.key, "late")
@@ -88,7 +86,7 @@ def test_a_worker_that_wakes_too_late_changes_nothing(ledger: Ledger) -> None:
 
 
 def test_the_reason_of_an_abstention_survives_a_failure_to_post(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.save_answer(EVENT.key, ABSTENTION)
     ledger.failed(EVENT.key, "away", outage=True)
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
@@ -96,7 +94,7 @@ def test_the_reason_of_an_abstention_survives_a_failure_to_post(ledger: Ledger) 
 
 
 def test_neither_a_success_nor_a_pause_counts_as_time_of_an_outage(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.failed(EVENT.key, "the model is away", outage=True)
     ledger.save_answer(EVENT.key, DRAFT)
     assert entry_of(ledger).failing_since is None
@@ -109,7 +107,7 @@ def test_a_lock_that_is_not_had_leaves_its_connection_as_it_was(
     ledger: Ledger, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webhooks.ledger.LOCK_TIMEOUT", timedelta(seconds=1))
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     refused = pytest.raises(psycopg.errors.LockNotAvailable)
     with ledger.ticket_lock(entry_of(ledger)), refused, ledger.ticket_lock(entry_of(ledger)):
         pytest.fail("it was had twice")
@@ -119,7 +117,7 @@ def test_a_lock_that_is_not_had_leaves_its_connection_as_it_was(
 
 
 def test_a_posted_message_is_closed(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     entry = ledger.entry(EVENT.key)
     assert entry is not None
     ledger.posted(entry, NoteRef("77", datetime.now(UTC)))
@@ -129,7 +127,7 @@ def test_a_posted_message_is_closed(ledger: Ledger) -> None:
 
 
 def test_an_open_message_without_a_job_is_an_orphan(ledger: Ledger, pool: Pool) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     assert ledger.orphans() == []
     with pool.connection() as connection:
         connection.execute("UPDATE procrastinate_jobs SET status = 'failed'")
@@ -137,7 +135,9 @@ def test_an_open_message_without_a_job_is_an_orphan(ledger: Ledger, pool: Pool) 
 
 
 def test_a_pause_keeps_orphans_waiting_until_it_ends(ledger: Ledger, pool: Pool) -> None:
-    ledger.accept(EVENT, lambda *_: None)
+    ledger.accept(EVENT)
+    with pool.connection() as connection:
+        connection.execute("DELETE FROM procrastinate_jobs")
     ledger.pause("revoked", "mairie")
     assert ledger.is_paused("mairie")
     assert not ledger.is_paused("other")
@@ -151,7 +151,7 @@ def test_the_first_start_is_decided_once(ledger: Ledger) -> None:
 
 
 def test_a_ticket_is_held_by_one_at_a_time(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     entry = ledger.entry(EVENT.key)
     assert entry is not None
     order: list[str] = []
@@ -170,7 +170,7 @@ def test_a_ticket_is_held_by_one_at_a_time(ledger: Ledger) -> None:
 
 
 def test_outages_are_not_counted_as_failures(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.failed(EVENT.key, "away", outage=True)
     entry = ledger.failed(EVENT.key, "broken", outage=False)
     assert entry is not None
@@ -181,55 +181,55 @@ def test_outages_are_not_counted_as_failures(ledger: Ledger) -> None:
 def test_what_was_skipped_for_its_place_is_taken_up_where_it_stands_now(
     ledger: Ledger, pool: Pool, reason: str
 ) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.skip(EVENT.key, reason)
-    assert ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert ledger.reconsider(replace(EVENT, ticket="99"))
     assert (entry_of(ledger).state, entry_of(ledger).ticket, entry_of(ledger).reason) == (State.ACCEPTED, "99", None)
     assert jobs_of(pool)[-1][1] == "mairie:99"
 
 
 def test_what_was_skipped_for_itself_or_has_its_note_is_not_taken_up_again(ledger: Ledger, pool: Pool) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
+    ledger.accept(EVENT)
     ledger.skip(EVENT.key, "automatic")
-    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert not ledger.reconsider(replace(EVENT, ticket="99"))
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
-    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    assert not ledger.reconsider(replace(EVENT, ticket="99"))
     assert len(jobs_of(pool)) == 1
 
 
 def test_a_message_that_waits_is_told_of_its_new_ticket(ledger: Ledger, pool: Pool) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
-    assert not ledger.reconsider(replace(EVENT, ticket="99"), jobs.enqueue)
+    ledger.accept(EVENT)
+    assert not ledger.reconsider(replace(EVENT, ticket="99"))
     assert (entry_of(ledger).ticket, len(jobs_of(pool))) == ("99", 1)
 
 
 def test_the_dead_are_tried_again_with_the_answer_that_they_had(ledger: Ledger, pool: Pool) -> None:
     other = replace(EVENT, message="35")
     for event in (EVENT, other):
-        ledger.accept(event, jobs.enqueue)
+        ledger.accept(event)
     ledger.save_answer(EVENT.key, DRAFT)
     ledger.bury(EVENT.key, "broken")
     ledger.bury(other.key, "broken")
-    assert sorted(ledger.revive(jobs.enqueue)) == [EVENT.key, other.key]
+    assert sorted(ledger.revive()) == [EVENT.key, other.key]
     assert entry_of(ledger).state == State.DRAFTED
     assert ledger.counts()["accepted"] == 1
     assert len(jobs_of(pool)) == 4
 
 
 def test_one_event_is_tried_again_by_its_key_unless_it_has_its_note(ledger: Ledger) -> None:
-    ledger.accept(EVENT, jobs.enqueue)
-    assert ledger.revive(jobs.enqueue, EVENT.key) == []
+    ledger.accept(EVENT)
+    assert ledger.revive(EVENT.key) == []
     ledger.skip(EVENT.key, "ticket_closed")
-    assert ledger.revive(jobs.enqueue, EVENT.key) == [EVENT.key]
+    assert ledger.revive(EVENT.key) == [EVENT.key]
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
-    assert ledger.revive(jobs.enqueue, EVENT.key) == []
+    assert ledger.revive(EVENT.key) == []
 
 
 def test_the_draft_before_is_the_last_of_the_same_ticket_that_has_its_note(ledger: Ledger) -> None:
     assert ledger.previous(ENTRY_BEFORE) is None
     for message in ("34", "35"):
         event = replace(EVENT, message=message)
-        ledger.accept(event, jobs.enqueue)
+        ledger.accept(event)
         ledger.save_answer(event.key, DRAFT)
         ledger.posted(replace(ENTRY_BEFORE, key=event.key), NoteRef(message, datetime.now(UTC)))
     found = ledger.previous(replace(ENTRY_BEFORE, key="mairie:36:message"))

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chains.question import Question
+from connector.errors import RemoteError
 from connector.ticket import EventKind
 from tests.webhooks.work import QUESTION, Work
 
@@ -144,6 +145,18 @@ def test_a_note_that_only_might_have_been_a_command_is_left_alone(line: Work) ->
     assert (line.end(key), line.notes(ticket)) == (("skipped", "not_a_command"), [])
 
 
+def test_a_request_that_was_merged_away_is_done_where_it_stands_now(line: Work) -> None:
+    other, _ = line.sandbox.write_as_customer("Caution", "Bonjour, et la caution ?")
+    ticket, _ = line.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    key = line.command(ticket, "@greffier encore plus court")
+    line.sandbox.merge(ticket, other)
+    line.handle(key)
+    assert line.end(key) == ("skipped", "gone")
+    line.sweep()
+    line.handle(key)
+    assert (line.end(key), len(line.notes(other))) == (("posted", None), 1)
+
+
 # --- tickets
 
 
@@ -179,13 +192,22 @@ def test_a_message_whose_ticket_was_moved_out_of_reach_is_left_to_its_new_group(
     assert line.end(key) == ("posted", None)
 
 
-@pytest.mark.parametrize("kind", [EventKind.TICKET, EventKind.COMMAND, EventKind.REPLY])
-def test_whatever_is_told_of_a_ticket_out_of_reach_ends_quietly(line: Work, kind: EventKind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "end"),
+    [
+        (EventKind.TICKET, ("skipped", "group_not_covered")),
+        (EventKind.COMMAND, ("skipped", "group_not_covered")),
+        (EventKind.REPLY, ("done", None)),
+    ],
+)
+def test_whatever_is_told_of_a_ticket_out_of_reach_ends_quietly(
+    line: Work, kind: EventKind, end: tuple[str, str | None]
+) -> None:
     line.configure("offer_draft = true")
     ticket, article = line.sandbox.write_as_customer("Dépôt de garantie", QUESTION, group=ELSEWHERE)
     key = line.accept(ticket, article, kind)
     line.handle(key)
-    assert line.end(key) == ("skipped", "group_not_covered")
+    assert line.end(key) == end
 
 
 def test_a_message_whose_ticket_was_deleted_is_gone(line: Work) -> None:
@@ -334,3 +356,33 @@ def test_a_draft_that_an_agent_sends_is_an_answer(offering: Work) -> None:
     again = offering.command(ticket, "@greffier stop")
     offering.handle(again)
     assert offering.end(again) == ("posted", "stopped")
+
+
+def test_a_helpdesk_that_refuses_shared_drafts_does_not_keep_notes_back(
+    offering: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    helpdesk = offering.worker._line._desks["sandbox"].helpdesk
+
+    def refuse(*_: object) -> bool:
+        raise RemoteError("shared_draft answered 500", permanent=False, status=500)
+
+    monkeypatch.setattr(helpdesk, "offer_draft", refuse)
+    monkeypatch.setattr(helpdesk, "withdraw_draft", refuse)
+    ticket, key = offering.message()
+    offering.handle(key)
+    assert (offering.end(key), len(offering.notes(ticket))) == (("posted", None), 1)
+    assert "could not be withdrawn" in caplog.text
+    assert "could not be offered" in caplog.text
+
+
+def test_a_helpdesk_that_is_away_is_waited_for_before_a_draft_is_withdrawn(
+    offering: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bool:
+        raise RemoteError("no answer in time", permanent=False)
+
+    monkeypatch.setattr(offering.worker._line._desks["sandbox"].helpdesk, "withdraw_draft", away)
+    ticket, _ = offering.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    reply = offering.reply(ticket)
+    offering.handle(reply)
+    assert offering.end(reply)[0] == "accepted"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connector.errors import RemoteError
+from connector.ticket import Ticket, Touched
 from tests.webhooks.work import QUESTION, Work
 from webhooks import sweep as module
 from webhooks.entry import Source
@@ -187,3 +192,66 @@ def test_a_look_that_is_told_to_stop_leaves_the_rest_for_the_next(line: Work) ->
     assert line.greffier.states() == []
     again(line)
     assert line.greffier.states() == ["accepted"]
+
+
+def fail_for(line: Work, monkeypatch: pytest.MonkeyPatch, *tickets: int) -> None:
+    """Zammad answers 500 for those tickets, and for no other."""
+    helpdesk = line.sweep._desks["sandbox"].helpdesk
+    fetch = helpdesk.fetch
+
+    def some(ticket: str) -> Ticket:
+        if int(ticket) in tickets:
+            raise RemoteError(f"tickets/{ticket} answered 500", permanent=False, status=500)
+        return fetch(ticket)
+
+    monkeypatch.setattr(helpdesk, "fetch", some)
+
+
+def test_a_ticket_that_cannot_be_read_keeps_no_other_from_being_found(
+    intake: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tickets = [write(intake)[0] for _ in range(4)]
+    fail_for(intake, monkeypatch, tickets[1])
+    intake.sweep()
+    cursor = intake.cursors.get("sandbox")
+    assert len(intake.greffier.states()) == 3
+    assert "answered 500" in (cursor.last_error or "")
+    again(intake)
+    assert (len(intake.greffier.states()), intake.cursors.get("sandbox").last_error) == (4, None)
+
+
+def test_several_in_a_row_that_cannot_be_read_end_the_look(intake: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    tickets = [write(intake)[0] for _ in range(5)]
+    fail_for(intake, monkeypatch, *tickets)
+    intake.sweep()
+    assert (intake.greffier.states(), intake.cursors.get("sandbox").watermark) == ([], None)
+
+
+def test_a_ticket_that_changes_behind_a_long_look_is_found_by_the_next(
+    intake: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "OVERLAP", timedelta(0))
+    early, late = write(intake)[0], write(intake)[0]
+    helpdesk = intake.sweep._desks["sandbox"].helpdesk
+    fetch = helpdesk.fetch
+
+    def slowly(ticket: str) -> Ticket:
+        found = fetch(ticket)
+        if int(ticket) == early:  # both change while we look, the one that we have passed first
+            time.sleep(1.2)
+            intake.sandbox.write_as_customer("", "Encore une question", ticket_id=early)
+            time.sleep(1.2)
+            intake.sandbox.write_as_customer("", "Encore une question", ticket_id=late)
+        return found
+
+    monkeypatch.setattr(helpdesk, "fetch", slowly)
+    pages = helpdesk.updated_since
+
+    def one_by_one(moment: datetime) -> Iterator[Touched]:
+        for touched in pages(moment):
+            yield replace(touched, at=intake.sandbox.store.tickets[int(touched.ticket)].updated_at)
+
+    monkeypatch.setattr(helpdesk, "updated_since", one_by_one)
+    intake.sweep()
+    again(intake)
+    assert len(intake.greffier.states()) == 4

@@ -12,7 +12,6 @@ from chains.draft import Abstention, AbstentionReason
 from connector.errors import ConfigurationError, RemoteError
 from connector.ticket import Event, EventKind
 from tests.webhooks.work import Work
-from webhooks import jobs
 from webhooks.demo.model_answers import Fault
 from webhooks.entry import Entry, State
 from webhooks.logs import Text
@@ -191,7 +190,7 @@ def test_an_answer_that_stays_unreadable_ends_in_the_ledger_with_a_reason(line: 
 @pytest.mark.server
 def test_a_message_of_a_helpdesk_no_longer_configured_is_given_up_by_name(line: Work) -> None:
     event = Event("removed", "1", "1")
-    line.ledger.accept(event, jobs.enqueue)
+    line.ledger.accept(event)
     line.worker.handle(event.key, 0)
     assert "removed" in (line.entry(event.key).reason or "")
 

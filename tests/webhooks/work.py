@@ -10,10 +10,11 @@ from psycopg_pool import ConnectionPool
 
 from connector.ticket import Event, EventKind
 from tests.system import System
-from webhooks import jobs, settings, wiring
+from webhooks import settings, wiring
 from webhooks.cursors import Cursors
 from webhooks.entry import Entry
 from webhooks.ledger import Ledger
+from webhooks.metrics import Drafting
 from webhooks.sweep import Sweep
 
 QUESTION = "Mon propriétaire ne m'a pas rendu le dépôt de garantie. Quel est le délai ?"
@@ -30,8 +31,9 @@ class Work:
     def reload(self) -> None:
         """Build everything anew from the settings, as a new process does."""
         given = settings.load(self.greffier.config, {})
-        self.worker = wiring.worker(given, self._pool)
-        self.sweep = Sweep(self.ledger, self.cursors, wiring.desks(given, self.ledger))
+        desks = wiring.desks(given, self.ledger)
+        self.worker = wiring.worker(given, self._pool, desks, Drafting())
+        self.sweep = Sweep(self.ledger, self.cursors, desks)
 
     def configure(self, line: str) -> None:
         """Change a setting of the helpdesk."""
@@ -54,7 +56,7 @@ class Work:
     def accept(self, ticket: int, article: int, kind: EventKind = EventKind.MESSAGE) -> str:
         """An event as a webhook announces it: its key."""
         event = Event("sandbox", str(ticket), str(article), kind)
-        self.ledger.accept(event, jobs.enqueue)
+        self.ledger.accept(event)
         return event.key
 
     def handle(self, *keys: str) -> None:
