@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 from pydantic import TypeAdapter
 
 from chains.draft import Abstention, Draft
-from connector.ticket import Event, NoteRef
+from connector.ticket import Event, EventKind, NoteRef
 from webhooks.enqueue import enqueue, job
 from webhooks.entry import OF_THE_PLACE, Entry, Source, State
 from webhooks.schema import require_current
@@ -38,6 +38,10 @@ _COLUMNS = ", ".join(column.name for column in fields(Entry))
 def _ticket_name(of: Event | Entry) -> str:
     """What the queue's lock and the advisory lock call a ticket."""
     return f"{of.helpdesk}:{of.ticket}"
+
+
+def _entry(kind: str, state: str, **rest: Any) -> Entry:
+    return Entry(kind=EventKind(kind), state=State(state), **rest)
 
 
 class Ledger:
@@ -149,18 +153,19 @@ class Ledger:
     def save_answer(self, key: str, answer: Draft | Abstention) -> Draft | Abstention:
         """Keep what the chain said, before it is posted, and return what is kept: the first answer stays."""
         outcome = "draft" if isinstance(answer, Draft) else "abstention"
-        with self._transaction() as connection:
+        content = Jsonb(_ANSWER.dump_python(answer, mode="json"))
+        with self._pool.connection() as connection:
             new = connection.execute(
-                "INSERT INTO draft (key, outcome, content, model, prompt_version) VALUES (%s, %s, %s, %s, %s)"
-                " ON CONFLICT (key) DO NOTHING",
-                [key, outcome, Jsonb(_ANSWER.dump_python(answer, mode="json")), answer.model, answer.prompt_version],
-            )
-            connection.execute(
-                "UPDATE inbox SET state = 'drafted', drafted_at = now(), failing_since = NULL, reason ="
-                f" (SELECT content->>'reason' FROM draft WHERE draft.key = inbox.key) WHERE key = %s AND {_OPEN}",
-                [key],
-            )
-        return answer if new.rowcount else self.answer(key) or answer
+                "WITH new AS (INSERT INTO draft (key, outcome, content, model, prompt_version)"
+                " VALUES (%(key)s, %(outcome)s, %(content)s, %(model)s, %(prompt)s) ON CONFLICT (key) DO NOTHING"
+                " RETURNING content), drafted AS (UPDATE inbox SET state = 'drafted', drafted_at = now(),"
+                " failing_since = NULL, reason = (SELECT content->>'reason' FROM (TABLE new UNION ALL"
+                f" SELECT content FROM draft WHERE key = %(key)s) AS kept LIMIT 1) WHERE key = %(key)s AND {_OPEN})"
+                " SELECT FROM new",
+                {"key": key, "outcome": outcome, "content": content, "model": answer.model}
+                | {"prompt": answer.prompt_version},
+            ).fetchone()
+        return answer if new is not None else self.answer(key) or answer
 
     def answer(self, key: str) -> Draft | Abstention | None:
         """What the chain said for that message, if it has spoken."""
@@ -190,8 +195,10 @@ class Ledger:
         name = _ticket_name(entry)
         with self._pool.connection() as connection:
             try:
-                connection.execute(f"SET lock_timeout = '{int(LOCK_TIMEOUT.total_seconds())}s'")
-                connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 1))", [name])
+                connection.execute(
+                    "SELECT set_config('lock_timeout', %s, false), pg_advisory_lock(hashtextextended(%s, 1))",
+                    [f"{int(LOCK_TIMEOUT.total_seconds())}s", name],
+                )
                 yield
             finally:
                 if not connection.closed:  # its session's end has freed the lock
@@ -199,15 +206,12 @@ class Ledger:
 
     def posted(self, entry: Entry, note: NoteRef, reason: str | None = None) -> None:
         """End an event with its note; `reason` where the note only says why there is no draft."""
-        with self._transaction() as connection:
+        with self._pool.connection() as connection:
             connection.execute(
-                "INSERT INTO note (key, reference, note_id, posted_at) VALUES (%s, %s, %s, %s)"
-                " ON CONFLICT (key) DO UPDATE SET note_id = excluded.note_id, posted_at = excluded.posted_at",
-                [entry.key, entry.reference, note.id, note.written_at],
-            )
-            connection.execute(
-                "UPDATE inbox SET state = 'posted', reason = coalesce(%s, reason), settled_at = now() WHERE key = %s",
-                [reason, entry.key],
+                "WITH note AS (INSERT INTO note (key, reference, note_id, posted_at) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (key) DO UPDATE SET note_id = excluded.note_id, posted_at = excluded.posted_at)"
+                " UPDATE inbox SET state = 'posted', reason = coalesce(%s, reason), settled_at = now() WHERE key = %s",
+                [entry.key, entry.reference, note.id, note.written_at, reason, entry.key],
             )
 
     # --- failures
@@ -298,6 +302,6 @@ class Ledger:
         )
 
     def _entries(self, where: str, *values: object) -> list[Entry]:
-        with self._pool.connection() as connection, connection.cursor(row_factory=class_row(Entry)) as cursor:
+        with self._pool.connection() as connection, connection.cursor(row_factory=kwargs_row(_entry)) as cursor:
             cursor.execute(f"SELECT {_COLUMNS} FROM inbox WHERE {where}", values)
             return cursor.fetchall()

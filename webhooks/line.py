@@ -16,7 +16,7 @@ from connector.errors import CredentialsRefused, RemoteError
 from connector.helpdesk import OffersDraft
 from connector.ticket import EventKind, Note, NoteRef, Ticket
 from webhooks.desk import Desk, OutOfReach
-from webhooks.entry import Entry, Source
+from webhooks.entry import Entry, Source, State
 from webhooks.ledger import Ledger
 from webhooks.metrics import Drafting
 from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
@@ -60,7 +60,7 @@ class Line:
 
     def _answer(self, entry: Entry, desk: Desk) -> None:
         """A draft, or an abstention, and its note: for a citizen's message, or because an agent asks for another."""
-        if self._ledger.answer(entry.key) is None:
+        if entry.state is State.ACCEPTED:
             ticket = self._fetch(entry, desk)
             self._observe(entry, ticket)
             if reason := _reason(entry, ticket, desk):
@@ -110,7 +110,7 @@ class Line:
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
         asked = subject(ticket, entry.message)
         assert asked is not None  # noqa: S101 - or triage would have said so
-        if entry.kind == EventKind.MESSAGE:
+        if entry.kind is EventKind.MESSAGE:
             return Question(ticket, asked.id)
         previous = self._ledger.previous(entry)
         statements = previous[1].statements if previous and isinstance(previous[1], Draft) else ()
@@ -151,7 +151,7 @@ class Line:
             return desk.helpdesk.add_note(entry.ticket, note)
 
     def _end(self, entry: Entry, desk: Desk, reason: SkipReason) -> None:
-        if entry.kind == EventKind.COMMAND and reason in TOLD:
+        if entry.kind is EventKind.COMMAND and reason in TOLD:
             self._tell(entry, desk, reason)
         else:
             self._skip(entry, reason)
@@ -205,5 +205,5 @@ class Line:
 
 def _reason(entry: Entry, ticket: Ticket, desk: Desk) -> SkipReason | None:
     rules = desk.rules(ticket.group)
-    decide = triage if entry.kind == EventKind.MESSAGE else triage_request
+    decide = triage if entry.kind is EventKind.MESSAGE else triage_request
     return decide(ticket, entry.message, rules)

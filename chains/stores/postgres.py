@@ -94,9 +94,10 @@ class PostgresStore:
                 f"[embeddings] model: {len(vector)} numbers for a question, {self._dimension} for each passage of the"
                 " index; give each model a name of its own and run greffier index"
             )
-        with self._index() as connection, connection.transaction():
+        with self._index() as connection, connection.pipeline(), connection.transaction():
             connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(max(limit, HNSW_CANDIDATES))])
-            return list(map(Hit._make, connection.execute(self._sql(_NEAREST), [str(list(vector)), limit]).fetchall()))
+            found = connection.execute(self._sql(_NEAREST), [str(list(vector)), limit])
+        return list(map(Hit._make, found.fetchall()))
 
     def rarities(self, stems: Sequence[str]) -> dict[str, float]:
         with self._index() as connection:

@@ -43,7 +43,7 @@ def main(parts: tuple[str, ...], short: bool, as_json: bool) -> None:
             click.echo(f"measuring: {name}", err=True)
             results.append(PARTS[name][short](server))
             if not as_json:
-                click.echo(f"{results[-1].markdown()}\n")
+                click.echo(results[-1].markdown(f'make bench ARGS="{name}"') + "\n")
     if as_json:
         click.echo(json.dumps({"machine": where, "results": [asdict(one) for one in results]}, ensure_ascii=False))
     missed = [target for one in results for target in one.targets if not target.is_met]

@@ -47,12 +47,24 @@ class Result:
     rows: tuple[dict[str, str | float], ...]
     targets: tuple[Target, ...]
 
-    def markdown(self) -> str:
-        """A heading, the table, and the targets."""
+    def markdown(self, command: str) -> str:
+        """A heading, the command that measures it again, the table, and the targets."""
         head = list(self.rows[0])
         cells = [head, ["---"] * len(head), *([_cell(row[name]) for name in head] for row in self.rows)]
         table = "\n".join(f"| {' | '.join(line)} |" for line in cells)
-        return "\n".join([f"### {self.name}", "", self.how, "", table, "", *(f"- {target}" for target in self.targets)])
+        return "\n".join(
+            [
+                f"### {self.name}",
+                "",
+                f"    {command}",
+                "",
+                self.how,
+                "",
+                table,
+                "",
+                *(f"- {target}" for target in self.targets),
+            ]
+        )
 
 
 def _cell(value: str | float) -> str:

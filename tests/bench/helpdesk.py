@@ -7,21 +7,36 @@ messages are the demo's, over and over, each with a number: no two are the same.
 from __future__ import annotations
 
 import sys
-import threading
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
 
 from webhooks.demo.messages import MESSAGES
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
 
 
-def main(port: int, token: str, tickets: int) -> None:
-    """Serve until the process is ended."""
-    sandbox = Sandbox(SandboxConfig(token=token))
-    for number in range(tickets):
-        message = MESSAGES[number % len(MESSAGES)]
-        sandbox.write_as_customer(message.subject, f"{message.text}\n\nDossier {number}", customer=message.customer)
-    sandbox.start(port)
-    threading.Event().wait()
+class _Server(BaseApplication):  # type: ignore[misc]
+    """One process, which keeps connections open as Zammad's nginx does; the sandbox's own server closes each."""
+
+    def __init__(self, port: int, token: str, tickets: int) -> None:
+        self._port, self._token, self._tickets = port, token, tickets
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn asks its applications for."""
+        given = {"bind": f"127.0.0.1:{self._port}", "worker_class": "gthread", "threads": 40, "keepalive": 75}
+        for name, value in {**given, "loglevel": "warning", "control_socket_disable": True}.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """What gunicorn serves."""
+        sandbox = Sandbox(SandboxConfig(token=self._token))
+        for number in range(self._tickets):
+            message = MESSAGES[number % len(MESSAGES)]
+            text = f"{message.text}\n\nDossier {number}"
+            sandbox.write_as_customer(message.subject, text, customer=message.customer)
+        return sandbox.app
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    _Server(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])).run()

@@ -31,5 +31,5 @@ def test_the_command_tells_them_as_json_or_as_a_table() -> None:
 
 def test_a_result_is_a_table_to_paste() -> None:
     result = Result("Name", "How.", ({"what": "a", "figure": 1234.5},), (Target("speed", 0.9, 0.8, at_least=True),))
-    assert "| what | figure |\n| --- | --- |\n| a | 1,234 |" in result.markdown()
-    assert "- speed: 0.9, target at least 0.8: met" in result.markdown()
+    assert "| what | figure |\n| --- | --- |\n| a | 1,234 |" in result.markdown("make bench")
+    assert "- speed: 0.9, target at least 0.8: met" in result.markdown("make bench")
