@@ -363,7 +363,7 @@ def test_a_helpdesk_that_refuses_shared_drafts_does_not_keep_notes_back(
 ) -> None:
     helpdesk = offering.worker._line._desks["sandbox"].helpdesk
 
-    def refuse(*_: object) -> bool:
+    def refuse(*_: object, **__: object) -> bool:
         raise RemoteError("shared_draft answered 500", permanent=False, status=500)
 
     monkeypatch.setattr(helpdesk, "offer_draft", refuse)
