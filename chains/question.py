@@ -33,7 +33,7 @@ class Question:
         for earlier in reversed(self.earlier_than(message)):
             if is_reply(earlier):
                 break
-            if earlier.role is Role.CUSTOMER and not (earlier.internal or earlier.automatic):
+            if earlier.from_citizen and not earlier.automatic:
                 waiting.insert(0, earlier)
         return tuple(waiting)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connector.robots import is_robot
 from connector.ticket import Channel, Message, Mode, Role, Ticket, TicketState
 
 AGAIN, STOP = ("encore", "again"), ("stop",)
@@ -115,7 +116,7 @@ def is_stopped(ticket: Ticket) -> bool:
 def asked_about(ticket: Ticket, note: Message) -> Message | None:
     """The citizen's message that a request for another draft is about: the last one before the note."""
     before = ticket.messages[: ticket.messages.index(note)]
-    return next((message for message in reversed(before) if _is_from_citizen(message)), None)
+    return next((message for message in reversed(before) if _is_asking(message)), None)
 
 
 def is_answered(ticket: Ticket, message: Message) -> bool:
@@ -187,19 +188,14 @@ def _has_text(message: Message) -> bool:
     return any(letter.isalnum() for letter in message.text)
 
 
-def _is_from_citizen(message: Message) -> bool:
-    return message.role is Role.CUSTOMER and not (message.internal or message.automatic) and _has_text(message)
+def _is_asking(message: Message) -> bool:
+    return message.from_citizen and not message.automatic and _has_text(message)
 
 
 def _after(ticket: Ticket, message: Message) -> tuple[Message, ...]:
     return ticket.messages[ticket.messages.index(message) + 1 :]
 
 
-_ROBOTS = re.compile(
-    r"(?:mailer-daemon|postmaster|bounces?|(?:no|ne|do)[._-]?(?:not|pas)?[._-]?(?:reply|repl(?:y|ies)|repondre))"
-    r"(?:[+._-].*)?@.*",
-    re.IGNORECASE,
-)
 # Subjects of the mail servers in use in France, in French and English; a person writes none of them
 _AUTOMATIC_SUBJECT = re.compile(
     r"\s*(?:r[ée]ponse automatique|automatic reply|auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office"
@@ -215,6 +211,6 @@ def _is_automatic(ticket: Ticket, message: Message) -> bool:
     opened = ticket.messages[0] is message
     return (
         message.automatic
-        or _ROBOTS.fullmatch(message.author.email.strip()) is not None
+        or is_robot(message.author.email)
         or (opened and _AUTOMATIC_SUBJECT.match(ticket.title) is not None)
     )

@@ -45,7 +45,7 @@ class RemoteError(GreffierError):
 
 
 class CredentialsRefused(RemoteError):
-    """The neighbour does not know our key any more: no attempt will help until an admin has changed it."""
+    """The neighbour lets our key in nowhere: no attempt will help until an admin has changed that."""
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
         super().__init__(message, permanent=False, status=status)

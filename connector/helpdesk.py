@@ -42,7 +42,10 @@ class Helpdesk(Receiver, Protocol):
         """Write an internal note. It is read back after an unknown outcome, never repeated blindly."""
 
     def reads(self, groups: Collection[str]) -> bool:
-        """Whether our account is known to read all these groups; False where the helpdesk does not tell."""
+        """Whether our account is known to read all these groups; False where the helpdesk does not tell our account.
+
+        An outage is no answer: it raises `RemoteError` as everywhere.
+        """
 
     def check(self) -> Iterator[Finding]:
         """What an admin should know: address, key, rights, one finding a line. Raises nothing."""
@@ -52,14 +55,18 @@ class Helpdesk(Receiver, Protocol):
 class OffersDraft(Protocol):
     """A helpdesk that can put a reply into the agent's editor, where the agent alone decides to send it."""
 
-    def offer_draft(self, ticket: Ticket, note: Note) -> bool:
+    def offer_draft(self, ticket: Ticket, note: Note, *, answers: str) -> bool:
         """Offer the note's `reply`, in the place of an older one of ours; False where that is not wanted or possible.
 
-        What a person has written or touched is never overwritten.
+        `answers` is the id of the citizen's message that is answered: the draft is addressed to who wrote it, and never
+        to a machine. What a person has written or touched is never overwritten. Raises `RemoteError`.
         """
 
     def withdraw_draft(self, ticket_id: str) -> bool:
-        """Take back what we offered, unless a person has touched it; whether something was taken back."""
+        """Take back what we offered, unless a person has touched it; whether something was taken back.
+
+        Raises `RemoteError`.
+        """
 
 
 class Action(StrEnum):

@@ -24,6 +24,12 @@ from connector.text import clean
 CONNECT_TIMEOUT = 5.0
 """Seconds to reach the neighbour; the answer may take longer."""
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
+# Zammad's words where it lets our key in nowhere, with a 403 as for a missing right, and what to do about each
+# (app/controllers/application_controller/authenticates.rb, 7.2; "Authentication required" was seen in 5.2).
+_NOT_LET_IN = {
+    "API token access disabled!": "Token access is switched off for everybody: switch it on in Zammad (System, API)",
+    "Authentication required": "Our key did not arrive: let the proxy before it pass the header Authorization on",
+}
 _HICCUPS = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 
@@ -121,6 +127,8 @@ def _failure(what: str, response: requests.Response, content: Any) -> RemoteErro
     message = f"{what} answered {status}" + (f": {said}" if said else "")
     if status == HTTPStatus.UNAUTHORIZED:
         return CredentialsRefused(f"{message}. Our key is refused: make a new one there and set it here", status=status)
+    if status == HTTPStatus.FORBIDDEN and said in _NOT_LET_IN:
+        return CredentialsRefused(f"{message}. {_NOT_LET_IN[said]}", status=status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         place = re.match(r"https?://[\w.:-]+", response.headers.get("Location", ""))
         message += f", a redirection to {place[0] if place else 'elsewhere'}: set the final address as url"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -102,7 +101,3 @@ class HelpdeskSettings(Section):
     def mode(self, group: str) -> Mode | None:
         """What is done in that group; None if it is not covered."""
         return self.groups.get(group)
-
-    def starts_at(self, first_start: datetime) -> datetime:
-        """From when on messages are drafted."""
-        return self.start or first_start

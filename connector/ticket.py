@@ -125,6 +125,11 @@ class Message:
     """Of a note of ours, its mark."""
     attachments: tuple[Attachment, ...] = ()
 
+    @property
+    def from_citizen(self) -> bool:
+        """Whether it came from the citizen's side; `automatic` tells whether a machine of theirs wrote it."""
+        return self.role is Role.CUSTOMER and not self.internal
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:

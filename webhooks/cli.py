@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from connector.errors import ConfigurationError, GreffierError
 from webhooks import logs
 from webhooks.config.command import config
+from webhooks.given import settings_of
 from webhooks.setup import setup
-
-if TYPE_CHECKING:
-    from webhooks.settings import Settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -45,26 +42,13 @@ def main() -> None:
         sys.exit(1)
 
 
-def _settings(context: click.Context, *, database: bool = True) -> Settings:
-    """The settings; with the database of `greffier run` at hand until the command ends, if it is that one."""
-    from webhooks import settings
-
-    given = settings.load(context.obj)
-    logs.configure(given.log.format, given.log.level)
-    if database and given.data is not None:
-        from webhooks.running import postgres
-
-        context.with_resource(postgres.at_hand(given.data))
-    return given
-
-
 @cli.command()
 @click.pass_context
 def migrate(context: click.Context) -> None:
     """Bring the database's schema up to date."""
     from webhooks import schema
 
-    applied = schema.migrate(_settings(context).database_url.get_secret_value())
+    applied = schema.migrate(settings_of(context).database_url.get_secret_value())
     click.echo("\n".join(f"applied {name}" for name in applied) or "the schema is up to date")
 
 
@@ -77,7 +61,7 @@ def web(context: click.Context) -> None:
     from webhooks.server import Server, require_free
     from webhooks.together import together
 
-    settings = _settings(context)
+    settings = settings_of(context)
     require_free(settings.web)
     with wiring.database(settings, connections=1) as pool:
         for name in settings.helpdesks:
@@ -95,7 +79,7 @@ def worker(context: click.Context) -> None:
     from webhooks import heap, jobs, metrics, wiring
 
     heap.give_back()
-    settings = _settings(context)
+    settings = settings_of(context)
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
     # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
@@ -121,7 +105,7 @@ def run(context: click.Context) -> None:
     """
     from webhooks.running import command
 
-    sys.exit(command.run(_settings(context, database=False), context.obj))
+    sys.exit(command.run(settings_of(context, database=False), context.obj))
 
 
 @cli.group()
@@ -136,7 +120,7 @@ def service_public(context: click.Context, path: Path) -> None:
     """Index the sheets of service-public.fr: PATH is the official XML feed, a zip or a folder."""
     from webhooks import wiring
 
-    settings = _settings(context)
+    settings = settings_of(context)
     with wiring.database(settings, connections=2) as pool, click.progressbar(length=1, label="Embedding") as bar:
 
         def progress(done: int, total: int) -> None:
@@ -159,7 +143,7 @@ def draft(context: click.Context, helpdesk: str, ticket: str) -> None:
     from webhooks import wiring
     from webhooks.preview import preview
 
-    settings = _settings(context)
+    settings = settings_of(context)
     if helpdesk not in settings.helpdesks:
         raise ConfigurationError(f"no helpdesk named {helpdesk}; configured: {', '.join(settings.helpdesks) or 'none'}")
     with wiring.database(settings, connections=2) as pool:
@@ -174,7 +158,7 @@ def check(context: click.Context) -> None:
     from webhooks.check import findings
 
     failed = False
-    for finding in findings(_settings(context)):
+    for finding in findings(settings_of(context)):
         failed = failed or finding.level is Level.ERROR
         click.echo(f"{finding.level:<8}{finding.subject}: {finding.message}")
     if failed:
@@ -188,7 +172,7 @@ def status(context: click.Context) -> None:
     from webhooks import wiring
     from webhooks.status import lines
 
-    with wiring.database(_settings(context), connections=1) as pool:
+    with wiring.database(settings_of(context), connections=1) as pool:
         for line in lines(pool):
             click.echo(line)
 
@@ -200,7 +184,7 @@ def pause(context: click.Context) -> None:
     from webhooks import wiring
     from webhooks.ledger import Ledger
 
-    with wiring.database(_settings(context), connections=1) as pool:
+    with wiring.database(settings_of(context), connections=1) as pool:
         Ledger(pool).pause("by `greffier pause`")
     click.echo("paused: messages are taken in, none is drafted")
 
@@ -212,7 +196,7 @@ def resume(context: click.Context) -> None:
     from webhooks import wiring
     from webhooks.ledger import Ledger
 
-    with wiring.database(_settings(context), connections=1) as pool:
+    with wiring.database(settings_of(context), connections=1) as pool:
         Ledger(pool).resume()
     click.echo("resumed")
 
@@ -228,7 +212,7 @@ def replay(context: click.Context, key: str | None, dead: bool) -> None:
 
     if (key is None) is not dead:
         raise click.UsageError("give a KEY, or --dead")
-    with wiring.database(_settings(context), connections=1) as pool:
+    with wiring.database(settings_of(context), connections=1) as pool:
         ledger = Ledger(pool)
         revived = ledger.revive(key)
         if key and not revived:

@@ -171,12 +171,12 @@ class Line:
 
     def _offer(self, entry: Entry, desk: Desk, ticket: Ticket, note: Note) -> None:
         """The note is in the ticket: nothing is tried again for this."""
-        helpdesk = desk.helpdesk
-        if not note.reply or not isinstance(helpdesk, OffersDraft):
+        helpdesk, asked = desk.helpdesk, subject(ticket, entry.message)
+        if not note.reply or asked is None or not isinstance(helpdesk, OffersDraft):
             return
         try:
             with self._drafting.stage("offer"):
-                offered = helpdesk.offer_draft(ticket, note)
+                offered = helpdesk.offer_draft(ticket, note, answers=asked.id)
         except CredentialsRefused:
             raise
         except RemoteError as error:

@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 from chains.language import language_of
 from chains.question import Question
 from connector.errors import GreffierError
-from connector.ticket import Line, Message, Note, Role, Ticket
+from connector.ticket import Line, Message, Note, Ticket
 from webhooks import wiring
 from webhooks.ledger import Connection
 from webhooks.note import Writer
@@ -27,7 +27,7 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
 
 def _last_of_the_citizen(ticket: Ticket) -> Message:
     for message in reversed(ticket.messages):
-        if message.role is Role.CUSTOMER and not message.internal:
+        if message.from_citizen and not message.automatic:
             return message
     raise GreffierError(f"ticket {ticket.id} has no message of a citizen")
 

@@ -12,6 +12,7 @@ import click
 from connector.errors import ConfigurationError, GreffierError
 from connector.helpdesk import Action, Change, SetsUp, Setup
 from connector.ticket import Level
+from webhooks.given import settings_of
 
 if TYPE_CHECKING:
     from webhooks.settings import Settings
@@ -43,11 +44,12 @@ def zammad(
 
     Needs the token of an admin, used for this once and kept nowhere, with the permissions admin.group,
     admin.webhook, admin.trigger, admin.macro and admin.tag, and admin.role to see all rights of Greffier's account.
+    Where `intake` is "poll", admin.webhook and admin.trigger are not needed.
     May be run again at any time: what is as it should be is kept, what is not ours is left alone.
     """
-    from webhooks import settings, wiring
+    from webhooks import wiring
 
-    given = settings.load(context.obj)
+    given = settings_of(context, database=False)
     name = name or _only(given, "zammad")
     if name not in given.helpdesks or given.helpdesks[name].kind != "zammad":
         raise ConfigurationError(f"--helpdesk: no Zammad is named {name} in the settings")

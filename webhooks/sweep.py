@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from chains.triage import is_reply
 from connector.errors import CredentialsRefused, RemoteError
-from connector.ticket import Event, EventKind, Message, Role, Ticket, Touched
+from connector.ticket import Event, EventKind, Message, Ticket, Touched
 from webhooks import logs
 from webhooks.cursors import Cursors
 from webhooks.desk import Desk
@@ -172,4 +172,4 @@ def _kind(message: Message) -> EventKind | None:
         return EventKind.COMMAND
     if is_reply(message):
         return EventKind.REPLY
-    return EventKind.MESSAGE if message.role is Role.CUSTOMER and not message.internal else None
+    return EventKind.MESSAGE if message.from_citizen else None

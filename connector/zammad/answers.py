@@ -118,7 +118,7 @@ class Account(_Answer):
     firstname: str | None = ""
     lastname: str | None = ""
     active: bool = True
-    role_ids: tuple[int, ...] = ()
+    role_ids: tuple[int, ...] | None = None
     groups: Annotated[
         dict[str, tuple[str, ...]] | None, BeforeValidator(lambda value: value if isinstance(value, dict) else None)
     ] = None

@@ -15,6 +15,7 @@ from connector.ticket import Finding, Level
 from connector.zammad import rights
 from connector.zammad.answers import Account, read
 from connector.zammad.settings import ZammadSettings
+from connector.zammad.sweep import updated_since
 
 SHORT_SECRET = 20
 """Characters below which a webhook secret is worth a warning."""
@@ -36,7 +37,7 @@ def findings(rest: Rest, settings: ZammadSettings) -> Iterator[Finding]:
     yield _agent(rest)
     yield _search(rest)
     yield from _admin(rest)
-    yield from rights.findings(rest.name, settings, account, rights.roles(rest, account))
+    yield from _rights(rest, settings, account)
     yield clock_finding
 
 
@@ -72,12 +73,20 @@ def _agent(rest: Rest) -> Finding:
 def _search(rest: Rest) -> Finding:
     """The search that sweep and poll find messages with; it takes no admin and no Elasticsearch (5.2, seen running)."""
     subject = f"{rest.name} search"
-    moment = {"operator": "after (absolute)", "value": datetime.now(UTC).isoformat()}
     try:
-        rest.post("tickets/search", {"condition": {"ticket.updated_at": moment}, "per_page": 1, "expand": True})
+        next(updated_since(rest, datetime.now(UTC)), None)
     except RemoteError as error:
         return Finding(Level.ERROR, subject, f"lost messages cannot be found: {error}")
     return Finding(Level.OK, subject, "finds what was missed")
+
+
+def _rights(rest: Rest, settings: ZammadSettings, account: Account) -> Iterator[Finding]:
+    given = None
+    try:
+        given = rights.roles(rest, account)
+    except RemoteError as error:
+        yield rights.unread(rest.name, error)
+    yield from rights.findings(rest.name, settings, account, given)
 
 
 def _admin(rest: Rest) -> Iterator[Finding]:

@@ -63,12 +63,12 @@ class Zammad:
         sender = self._settings.sender.capitalize()
         return notes.add_note(self._rest, self._known(ticket_id), note, sender=sender)
 
-    def offer_draft(self, ticket: Ticket, note: Note) -> bool:
+    def offer_draft(self, ticket: Ticket, note: Note, *, answers: str) -> bool:
         """See `connector.zammad.drafts`."""
         if not self._settings.offer_draft or self._without_drafts.get(ticket.group, 0) > time.monotonic():
             return False
-        id, account_id = self._known(ticket.id), self._own_id()
-        offered = drafts.offer(self._rest, id, ticket.group, note, account_id=account_id)
+        self._known(ticket.id)
+        offered = drafts.offer(self._rest, ticket, note, answers=answers, account_id=self._own_id())
         if offered is None:
             self._without_drafts[ticket.group] = time.monotonic() + UNWANTED
         return bool(offered)

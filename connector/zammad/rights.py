@@ -7,6 +7,7 @@ members with full access and offers them as owners (app/policies/ticket_policy.r
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from http import HTTPStatus
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator
@@ -39,15 +40,25 @@ def roles(rest: Rest, account: Account) -> tuple[Role, ...] | None:
     """The active roles of the account; None where the token may not read them, which old versions grant to admins only.
 
     (Agents may since 2025: app/policies/controllers/roles_controller_policy.rb; in 5.2 it takes `admin.role`.)
+    Raises `RemoteError` on an outage, which says nothing about roles.
     """
+    if account.role_ids is None:
+        return None
     found = []
     for id in account.role_ids:
         path = f"roles/{id}"
         try:
             found.append(read(Role, rest.get(path, expand="true").json, source=f"{rest.name}: {path}"))
-        except RemoteError:
-            return None
-    return tuple(role for role in found if role.active) or None
+        except RemoteError as error:
+            if error.permanent and error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
+                return None
+            raise
+    return tuple(role for role in found if role.active)
+
+
+def unread(name: str, error: RemoteError) -> Finding:
+    """What is to be said where the roles could not be read for another reason than a missing right."""
+    return Finding(Level.ERROR, f"{name} permissions", f"the account's roles could not be read: {error}")
 
 
 def findings(
@@ -77,7 +88,8 @@ def _permissions(name: str, held: frozenset[str]) -> Iterator[Finding]:
     subject = f"{name} permissions"
     powerful = sorted(one for one in held if any(one == top or one.startswith(f"{top}.") for top in POWERFUL))
     if not held >= NEEDED:
-        yield Finding(Level.ERROR, subject, "the account's roles lack ticket.agent")
+        text = "the account's roles lack ticket.agent" if held else "no active role gives the account a permission"
+        yield Finding(Level.ERROR, subject, f"{text}: give it a role with ticket.agent")
     if powerful:
         yield Finding(Level.WARNING, subject, f"too much, give it a role without: {', '.join(powerful)}")
     if held >= NEEDED and not powerful:

@@ -19,7 +19,7 @@ from connector.zammad import rights, setup_objects
 from connector.zammad.answers import Account, read
 from connector.zammad.settings import ZammadSettings
 from connector.zammad.setup_inventory import PERMISSIONS, Row, inventory, is_ours, named, objects
-from connector.zammad.setup_objects import MASKED, TAG, Item
+from connector.zammad.setup_objects import MASKED, TAG, WEBHOOK, Item
 
 
 class ZammadSetup:
@@ -31,21 +31,27 @@ class ZammadSetup:
         self._settings = settings
         self._endpoint = endpoint
         self._name = agent.name
-        self._webhook_id = 0  # until there is one
 
     def findings(self) -> Iterator[Finding]:
         """The run-time account's rights, read with both tokens, and what else would go wrong unseen."""
         account = self._account()
-        given = rights.roles(self._admin, account)
         yield Finding(Level.OK, f"{self._name} account", f"{account.login}, number {account.id}")
-        if given is None:
-            text = "its roles could not be read: they take admin.role of the admin's token"
-            yield Finding(Level.WARNING, f"{self._name} permissions", text)
-        yield from rights.findings(self._name, self._settings, account, given)
+        yield from self._rights(account)
         yield from self._hidden_drafts()
         address = urlsplit(self._endpoint or "")
         if address.scheme == "http" and address.hostname not in ("localhost", "127.0.0.1", "::1"):
             yield Finding(Level.WARNING, "url", "citizens' messages travel unencrypted to Greffier: use https")
+
+    def _rights(self, account: Account) -> Iterator[Finding]:
+        given = None
+        try:
+            given = rights.roles(self._admin, account)
+            if given is None:
+                text = "its roles could not be read: they take admin.role of the admin's token"
+                yield Finding(Level.WARNING, f"{self._name} permissions", text)
+        except RemoteError as error:
+            yield rights.unread(self._name, error)
+        yield from rights.findings(self._name, self._settings, account, given)
 
     def plan(self) -> list[Change]:
         """See `connector.helpdesk.Setup`. Where `intake` is `poll` there is neither webhook nor trigger."""
@@ -57,12 +63,22 @@ class ZammadSetup:
         return [*changes, self._tag(seen["tag_list"])]
 
     def removal(self) -> list[Change]:
-        """See `connector.helpdesk.Setup`. Triggers go before the webhook: Zammad keeps one that is in use."""
-        seen = inventory(self._admin, self._agent, PERMISSIONS.keys() - {"groups"})
-        # only their names matter here
-        items = [*setup_objects.triggers(0, (), 0), *setup_objects.macros(()), setup_objects.webhook("", "")]
-        found = [(item, row) for item in items if (row := named(seen[item.kind], item.name))]
-        return [*(self._removal_of(item, row) for item, row in found), *self._removal_of_tag(seen["tag_list"])]
+        """See `connector.helpdesk.Setup`. Where `intake` is `poll` webhook and triggers are looked for if we may.
+
+        They may be left from a time with webhooks; who never had any need not have the permissions for them.
+        """
+        always, calls = ("macros", "tag_list"), ("triggers", "webhooks")
+        if self._settings.intake == "poll":
+            seen = inventory(self._admin, self._agent, always, if_allowed=calls)
+        else:
+            seen = inventory(self._admin, self._agent, (*always, *calls))
+        changes = [
+            self._removal_of(kind, row)
+            for kind, names in setup_objects.NAMES.items()
+            for name in names
+            if (row := named(seen.get(kind, ()), name))
+        ]
+        return [*changes, *self._removal_of_tag(seen["tag_list"]), *_not_looked_at(seen)]
 
     def _account(self) -> Account:
         answer = self._agent.get("users/me", expand="true").json
@@ -93,9 +109,8 @@ class ZammadSetup:
             raise ConfigurationError("the address at which Zammad reaches Greffier is missing: give --url")
         item = setup_objects.webhook(self._endpoint, secret.get_secret_value())
         row = named(seen["webhooks"], item.name)
-        self._webhook_id = row["id"] if row else 0
         webhook = self._change(item, seen)
-        triggers = setup_objects.triggers(self._webhook_id, groups, self._account().id)
+        triggers = setup_objects.triggers(row["id"] if row else 0, groups, self._account().id)
         if webhook.action is Action.LEAVE:
             text = "it needs a webhook of ours"
             return [webhook, *(Change(Action.LEAVE, trigger.subject, text) for trigger in triggers)]
@@ -106,7 +121,7 @@ class ZammadSetup:
         if row is None:
             return Change(Action.CREATE, item.subject, item.what, partial(self._write, item, None))
         if not is_ours(row):
-            return _foreign(item)
+            return _foreign(item.subject)
         write = partial(self._write, item, row["id"])
         differences = item.differences(row)
         if differences:
@@ -129,11 +144,18 @@ class ZammadSetup:
         return self._send(item, oldest, id)
 
     def _send(self, item: Item, body: Mapping[str, Any], id: int | None) -> None:
-        if item.kind == "triggers":  # their webhook may have been made just now
-            body = {**body, "perform": setup_objects.call(self._webhook_id)}
-        answer = self._admin.post(item.kind, body) if id is None else self._admin.put(f"{item.kind}/{id}", body)
-        if item.kind == "webhooks":
-            self._webhook_id = read(Account, answer.json, source=f"{self._admin.name}: webhooks").id
+        if item.kind == "triggers":  # the plan was made before their webhook may have been
+            body = {**body, "perform": setup_objects.call(self._webhook_id())}
+        if id is None:
+            self._admin.post(item.kind, body)
+        else:
+            self._admin.put(f"{item.kind}/{id}", body)
+
+    def _webhook_id(self) -> int:
+        row = named(objects(self._admin, "webhooks"), WEBHOOK)
+        if row is None:
+            raise RemoteError(f"{self._admin.name}: there is no webhook {WEBHOOK} to call", permanent=True)
+        return int(row["id"])
 
     def _tag(self, tags: list[Row]) -> Change:
         if named(tags, TAG):
@@ -144,10 +166,11 @@ class ZammadSetup:
 
         return Change(Action.CREATE, f"tag {TAG}", "for agents and overviews; Greffier sets it nowhere", create)
 
-    def _removal_of(self, item: Item, row: Row) -> Change:
+    def _removal_of(self, kind: str, row: Row) -> Change:
+        subject = setup_objects.subject(kind, row["name"])
         if not is_ours(row):
-            return _foreign(item)
-        return Change(Action.REMOVE, item.subject, apply=partial(self._delete, f"{item.kind}/{row['id']}"))
+            return _foreign(subject)
+        return Change(Action.REMOVE, subject, apply=partial(self._delete, f"{kind}/{row['id']}"))
 
     def _removal_of_tag(self, tags: list[Row]) -> list[Change]:
         """A tag bears no mark: it goes if no ticket carries it."""
@@ -162,6 +185,16 @@ class ZammadSetup:
         self._admin.delete(path)
 
 
-def _foreign(item: Item) -> Change:
+def _not_looked_at(seen: Mapping[str, list[Row]]) -> Iterator[Change]:
+    """Kinds of ours that the token may not see; they are there only if there were webhooks once."""
+    for kind in setup_objects.NAMES:
+        if kind not in seen:
+            text = (
+                f"not looked at, the token lacks {PERMISSIONS[kind]}: there are some only if intake was once “webhook”"
+            )
+            yield Change(Action.KEEP, kind, text)
+
+
+def _foreign(subject: str) -> Change:
     text = f"not ours, its note lacks “{setup_objects.MARK}”: rename it or remove it in Zammad"
-    return Change(Action.LEAVE, item.subject, text)
+    return Change(Action.LEAVE, subject, text)

@@ -36,21 +36,29 @@ class _Row(BaseModel, extra="allow"):
     name: str
 
 
-def inventory(admin: Rest, agent: Rest, kinds: Collection[str]) -> dict[str, list[Row]]:
-    """The objects of each kind. Raises `RemoteError` that names every permission which the admin's token lacks."""
+def inventory(
+    admin: Rest, agent: Rest, kinds: Collection[str], *, if_allowed: Collection[str] = ()
+) -> dict[str, list[Row]]:
+    """The objects of each kind; of those in `if_allowed` only where the admin's token has the permission.
+
+    Raises `RemoteError` that names every other permission which it lacks.
+    """
     seen: dict[str, list[Row]] = {}
     lacking = []
     for kind, permission in PERMISSIONS.items():
         try:
-            if kind in kinds:
+            if kind in kinds or kind in if_allowed:
                 seen[kind] = _macros(admin, agent) if kind == "macros" else objects(admin, kind)
         except CredentialsRefused as error:
+            if error.status != HTTPStatus.UNAUTHORIZED:
+                raise
             text = f"{admin.name}: Zammad refuses this token: make another one (profile, Token Access)"
             raise RemoteError(text, permanent=True, status=error.status) from error
         except RemoteError as error:
             if error.status != HTTPStatus.FORBIDDEN or not error.permanent:
                 raise
-            lacking.append(permission)
+            if kind in kinds:
+                lacking.append(permission)
     if lacking:
         text = f"{admin.name}: the token lacks {', '.join(lacking)}: give it to the token, and to a role of its owner"
         raise RemoteError(f"{text}. Nothing was changed", permanent=True, status=HTTPStatus.FORBIDDEN)

@@ -17,6 +17,17 @@ MARK = "Géré par « greffier setup zammad »."
 TAG = "greffier-projet"
 MASKED = "**********"
 """What a secret reads as in 7.x (app/models/webhook.rb); before, it is readable by admins."""
+WEBHOOK = "Greffier"
+TRIGGERS = (
+    "greffier-message-usager",
+    "greffier-reponse-agent",
+    "greffier-demande",
+    "greffier-commande",
+    "greffier-groupe",
+)
+"""Names are ASCII: they travel in the header `X-Zammad-Trigger`."""
+NAMES = {"triggers": TRIGGERS, "macros": tuple(macro.name for macro in MACROS), "webhooks": (WEBHOOK,)}
+"""What ours are named, by kind, in the order in which they go: Zammad keeps a webhook that a trigger calls."""
 SUBJECT = "Greffier :"
 """How the subject of each macro's note begins, and so what its trigger looks for."""
 
@@ -38,7 +49,7 @@ class Item:
     @property
     def subject(self) -> str:
         """How it is named in a plan."""
-        return f"{self.kind.removesuffix('s')} {self.name}"
+        return subject(self.kind, self.name)
 
     def differences(self, seen: Mapping[str, Any]) -> list[str]:
         """The fields that differ from the nearest of the bodies. What the version does not show is not compared."""
@@ -53,10 +64,15 @@ class Item:
         return min(each, key=len)
 
 
+def subject(kind: str, name: str) -> str:
+    """How an object is named in a plan: `trigger greffier-commande`."""
+    return f"{kind.removesuffix('s')} {name}"
+
+
 def webhook(endpoint: str, secret: str) -> Item:
     """Where Zammad is to call us. What an admin adds to it, such as a payload of its own, is left as it is."""
     body = {
-        "name": "Greffier",
+        "name": WEBHOOK,
         "endpoint": endpoint,
         "signature_token": secret,
         "ssl_verify": True,
@@ -64,21 +80,22 @@ def webhook(endpoint: str, secret: str) -> Item:
         "note": MARK,
         "active": True,
     }
-    return Item("webhooks", "Greffier", f"to {endpoint}", (body,))
+    return Item("webhooks", WEBHOOK, f"to {endpoint}", (body,))
 
 
 def triggers(webhook_id: int, groups: Iterable[int], account_id: int) -> tuple[Item, ...]:
-    """The five reasons to call us. Names are ASCII: they travel in the header `X-Zammad-Trigger`."""
+    """The five reasons to call us."""
+    message, reply, request, command, into_group = TRIGGERS
     covered = _is(*sorted(groups))
     not_ours = {"operator": "is not", "pre_condition": "specific", "value": [str(account_id)]}
     note = {"article.type_id": _is(_NOTE), "article.internal": _is("true"), "article.created_by_id": not_ours}
     sent = {"article.sender_id": _is(_AGENT), "article.internal": _is("false")}
     asked = {"article.sender_id": _is(_CUSTOMER), "ticket.state_id": _is(_CLOSED, _MERGED, operator="is not")}
     told = {
-        "greffier-message-usager": ("a customer's message", asked),
-        "greffier-reponse-agent": ("an agent's public answer", sent),
-        "greffier-demande": ("a macro of ours", note | {"article.subject": _contains(SUBJECT)}),
-        "greffier-commande": (
+        message: ("a customer's message", asked),
+        reply: ("an agent's public answer", sent),
+        request: ("a macro of ours", note | {"article.subject": _contains(SUBJECT)}),
+        command: (
             "@greffier in an internal note",
             note | {"article.sender_id": _is(_AGENT), "article.body": _contains("@greffier")},
         ),
@@ -87,7 +104,7 @@ def triggers(webhook_id: int, groups: Iterable[int], account_id: int) -> tuple[I
         _trigger(name, what, webhook_id, _with_article(tests | {"ticket.group_id": covered}))
         for name, (what, tests) in told.items()
     )
-    moved = _trigger("greffier-groupe", "a ticket moved to a covered group", webhook_id, _moved(covered))
+    moved = _trigger(into_group, "a ticket moved to a covered group", webhook_id, _moved(covered))
     return (*of_articles, moved)
 
 

@@ -7,19 +7,27 @@ empty page is the end. Sorted by id, a ticket that changes meanwhile stays in it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
+from connector.errors import RemoteError
 from connector.rest import Rest
 from connector.ticket import Touched
 from connector.zammad.answers import TicketAnswer, read
+
+log = logging.getLogger("greffier.zammad")
 
 PER_PAGE = 200
 
 
 def updated_since(rest: Rest, moment: datetime) -> Iterator[Touched]:
-    """Each ticket that has changed since then, once, in the groups that the account may read."""
+    """Each ticket that has changed since then, once, in the groups that the account may read.
+
+    A ticket whose row cannot be read is left out and logged: it must not hide the others. Raises `RemoteError`.
+    """
     condition = {"ticket.updated_at": {"operator": "after (absolute)", "value": _stamp(moment)}}
     seen: set[str] = set()
     for page in count(1):
@@ -32,12 +40,22 @@ def updated_since(rest: Rest, moment: datetime) -> Iterator[Touched]:
             "expand": True,
         }
         answer = rest.post("tickets/search", query).json
-        tickets = read(tuple[TicketAnswer, ...], answer, source=f"{rest.name}: tickets/search")
-        if not tickets:
+        rows = read(tuple[Any, ...], answer, source=f"{rest.name}: tickets/search")
+        if not rows:
             return
-        touched = {ticket.touched() for ticket in tickets}
+        touched = {one for row in rows if (one := _touched(rest.name, row))}
         yield from sorted((one for one in touched if one.ticket not in seen), key=lambda one: one.at)
         seen |= {one.ticket for one in touched}
+
+
+def _touched(name: str, row: Any) -> Touched | None:
+    id = row.get("id") if isinstance(row, dict) else None
+    what = f"ticket {id}" if isinstance(id, int) else "a ticket without an id"
+    try:
+        return read(TicketAnswer, row, source=f"{name}: tickets/search: {what}").touched()
+    except RemoteError as error:
+        log.warning("%s; it is left out of this search", error)
+        return None
 
 
 def _stamp(moment: datetime) -> str:

@@ -36,8 +36,14 @@ class Desk(Protocol):
     def note(self, ticket: str, text: str) -> None:
         """An agent writes an internal note."""
 
+    def bounce(self, ticket: str) -> None:
+        """A mail server tells in the ticket, as from a customer, that a mail could not be delivered."""
+
     def offered(self, ticket: str) -> str | None:
         """The HTML of the draft that waits in the agent's editor."""
+
+    def offered_to(self, ticket: str) -> str:
+        """Whom that draft is addressed to."""
 
     def edit_offered(self, ticket: str, text: str) -> None:
         """An agent changes it."""
@@ -59,6 +65,9 @@ class Desk(Protocol):
 
     def revoke_key(self) -> None:
         """Greffier's key is not accepted any more."""
+
+    def let_no_key_in(self) -> None:
+        """An admin has switched the API, or keys for it, off."""
 
 
 class HelpdeskContract:
@@ -170,22 +179,33 @@ class HelpdeskContract:
     def test_a_draft_is_offered_replaced_and_withdrawn(self, helpdesk: Helpdesk, desk: Desk) -> None:
         if not isinstance(helpdesk, OffersDraft):
             pytest.skip("this kind of helpdesk offers no draft")
-        id, _ = desk.write("Livret", "Bonjour")
+        id, message = desk.write("Livret", "Bonjour")
         assert helpdesk.withdraw_draft(id) is False
         for text in ("Un mois.", "Deux mois."):
-            assert helpdesk.offer_draft(helpdesk.fetch(id), replace(NOTE, reply=((Span(text),),)))
+            assert helpdesk.offer_draft(helpdesk.fetch(id), replace(NOTE, reply=((Span(text),),)), answers=message)
             assert text in (desk.offered(id) or "")
         assert helpdesk.withdraw_draft(id) is True
         assert desk.offered(id) is None
 
+    def test_a_draft_is_addressed_to_who_wrote_the_message_that_it_answers(
+        self, helpdesk: Helpdesk, desk: Desk
+    ) -> None:
+        if not isinstance(helpdesk, OffersDraft):
+            pytest.skip("this kind of helpdesk offers no draft")
+        id, message = desk.write("Livret", "Bonjour")
+        desk.bounce(id)
+        ticket = helpdesk.fetch(id)
+        assert helpdesk.offer_draft(ticket, replace(NOTE, reply=((Span("Un mois."),),)), answers=message)
+        assert ticket.customer.email in desk.offered_to(id)
+
     def test_a_draft_that_a_person_has_touched_is_left_alone(self, helpdesk: Helpdesk, desk: Desk) -> None:
         if not isinstance(helpdesk, OffersDraft):
             pytest.skip("this kind of helpdesk offers no draft")
-        id, _ = desk.write("Livret", "Bonjour")
+        id, message = desk.write("Livret", "Bonjour")
         note = replace(NOTE, reply=((Span("Un mois."),),))
-        helpdesk.offer_draft(helpdesk.fetch(id), note)
+        helpdesk.offer_draft(helpdesk.fetch(id), note, answers=message)
         desk.edit_offered(id, "Corrigé")
-        assert helpdesk.offer_draft(helpdesk.fetch(id), note) is False
+        assert helpdesk.offer_draft(helpdesk.fetch(id), note, answers=message) is False
         assert helpdesk.withdraw_draft(id) is False
         assert "Corrigé" in (desk.offered(id) or "")
 
@@ -198,8 +218,9 @@ class HelpdeskContract:
 
     def test_a_helpdesk_that_is_down_is_an_outage(self, helpdesk: Helpdesk, desk: Desk) -> None:
         ticket, _ = desk.write("Livret", "Bonjour")
+        group = helpdesk.fetch(ticket).group
         desk.break_down()
-        for call in (helpdesk.fetch, lambda id: helpdesk.add_note(id, NOTE)):
+        for call in (helpdesk.fetch, lambda id: helpdesk.add_note(id, NOTE), lambda _: helpdesk.reads([group])):
             with pytest.raises(RemoteError) as caught:
                 call(ticket)
             assert not caught.value.permanent
@@ -207,8 +228,16 @@ class HelpdeskContract:
     def test_a_revoked_key_is_told_apart(self, helpdesk: Helpdesk, desk: Desk) -> None:
         ticket, _ = desk.write("Livret", "Bonjour")
         desk.revoke_key()
-        with pytest.raises(CredentialsRefused):
-            helpdesk.fetch(ticket)
+        for call in (helpdesk.fetch, lambda _: helpdesk.reads(["Accueil"])):
+            with pytest.raises(CredentialsRefused):
+                call(ticket)
+
+    def test_a_helpdesk_that_lets_no_key_in_refuses_ours_and_no_right(self, helpdesk: Helpdesk, desk: Desk) -> None:
+        ticket, _ = desk.write("Livret", "Bonjour")
+        desk.let_no_key_in()
+        for call in (helpdesk.fetch, lambda id: helpdesk.add_note(id, NOTE)):
+            with pytest.raises(CredentialsRefused):
+                call(ticket)
 
     def test_the_check_finds_a_revoked_key(self, helpdesk: Helpdesk, desk: Desk) -> None:
         desk.revoke_key()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import requests
 
 from connector.errors import CredentialsRefused, RemoteError
 from connector.rest import Rest
+from tests.conftest import FIXTURES
 from tests.connector.replay import Neighbour, Reply
 
 KEY = "jeton-tres-secret"
@@ -50,6 +52,24 @@ def test_a_refused_key_has_its_own_error(server: Neighbour) -> None:
     error = failure(server, Reply({"error": "Can't find User for Token"}, 401))
     assert isinstance(error, CredentialsRefused)
     assert "Can't find User for Token" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("case", "advice"),
+    [
+        ("token access disabled in settings", "switch it on in Zammad"),
+        ("no credentials", "pass the header Authorization on"),
+    ],
+)
+def test_a_key_that_is_let_in_nowhere_is_a_refused_key_and_no_missing_right(
+    server: Neighbour, case: str, advice: str
+) -> None:
+    errors = json.loads((FIXTURES / "zammad-from-source" / "api_errors.json").read_text("utf-8"))
+    (answer,) = (error for error in errors if error["case"] == case)
+    error = failure(server, Reply(answer["body"], answer["status"]))
+    assert isinstance(error, CredentialsRefused)
+    assert answer["body"]["error"] in str(error)
+    assert advice in str(error)
 
 
 def test_a_refusal_in_maintenance_passes(server: Neighbour) -> None:

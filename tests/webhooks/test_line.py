@@ -286,6 +286,21 @@ def test_the_clean_text_is_offered_in_the_editor(offering: Work) -> None:
     assert draft.ticket_attributes == {}
 
 
+def test_a_bounce_that_comes_after_the_message_is_not_what_the_draft_is_addressed_to(offering: Work) -> None:
+    ticket, key = offering.message()
+    robot, told = "Mail Delivery System <mailer-daemon@exemple.example>", {"is-auto-response": True}
+    offering.sandbox.write_as_customer(
+        "Undelivered", "...", customer=robot, ticket_id=ticket, type="email", preferences=told
+    )
+    again = offering.command(ticket, "@greffier encore")
+    for one in (key, again):
+        offering.sandbox.discard_shared_draft(ticket)
+        offering.handle(one)
+        draft = offering.sandbox.shared_draft(ticket)
+        assert draft is not None
+        assert "jeanne.vauquelin@exemple.example" in str(draft.new_article["to"])
+
+
 def test_without_the_setting_nothing_is_offered(line: Work) -> None:
     ticket, key = line.message()
     line.handle(key)
@@ -358,7 +373,7 @@ def test_a_helpdesk_that_refuses_shared_drafts_does_not_keep_notes_back(
 ) -> None:
     helpdesk = offering.worker._line._desks["sandbox"].helpdesk
 
-    def refuse(*_: object) -> bool:
+    def refuse(*_: object, **__: object) -> bool:
         raise RemoteError("shared_draft answered 500", permanent=False, status=500)
 
     monkeypatch.setattr(helpdesk, "offer_draft", refuse)

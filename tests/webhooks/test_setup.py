@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ from connector.ticket import EventKind
 from connector.zammad.events import read_event
 from connector.zammad.macros import MACROS
 from tests.connector.replay import Neighbour, Reply, neighbour
+from webhooks import logs
 from webhooks.cli import cli
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
 from webhooks.demo.sandbox.records import NewArticle
@@ -338,6 +340,35 @@ def test_where_zammad_is_polled_only_macros_and_the_tag_are_made(desk: Desk) -> 
         "macros": 2,
         "tag_list": 1,
     }
+
+
+def test_where_zammad_is_polled_what_set_up_made_is_removed_with_the_permissions_that_it_took(desk: Desk) -> None:
+    desk.edit('"webhook"', '"poll"')
+    permissions = ("admin.group", "admin.macro", "admin.tag")
+    desk.sandbox.store.add_token("jeton-etroit", desk.sandbox.admin, permissions=permissions)
+    for arguments in (["--apply"], ["--remove", "--apply"]):
+        done = desk.setup(*arguments, token="jeton-etroit")
+        assert done.exit_code == 0, done.output
+    assert "keep    webhooks: not looked at, the token lacks admin.webhook" in done.output
+    assert not any(desk.objects().values())
+
+
+def test_where_zammad_is_polled_now_what_is_left_of_webhooks_is_removed_too(desk: Desk) -> None:
+    desk.apply()
+    desk.edit('"webhook"', '"poll"')
+    done = desk.setup("--remove", "--apply")
+    assert done.exit_code == 0, done.output
+    assert not any(desk.objects().values())
+
+
+def test_the_log_is_as_the_settings_say(desk: Desk) -> None:
+    with desk.config.open("a", encoding="utf-8") as file:
+        file.write('[log]\nlevel = "error"\n')
+    try:
+        desk.plan()
+        assert logging.getLogger("greffier").level == logging.ERROR
+    finally:
+        logs.configure("text", "info")
 
 
 def test_rights_that_the_account_has_lacks_or_should_not_have_are_told(desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -91,9 +92,12 @@ def test_a_draft_is_committed_before_it_is_posted_and_not_paid_twice(
 
 
 @pytest.mark.server
-def test_a_revoked_token_pauses_its_helpdesk_and_burns_no_attempt(line: Work) -> None:
+@pytest.mark.parametrize("tokens", ["revoked", "disabled"])
+def test_a_refused_token_pauses_its_helpdesk_and_burns_no_attempt(
+    line: Work, tokens: Literal["revoked", "disabled"]
+) -> None:
     ticket, key = line.message()
-    line.sandbox.faults.tokens = "revoked"
+    line.sandbox.faults.tokens = tokens
     assert line.worker.handle(key, 0) is None
     assert line.entry(key).is_open
     assert "sandbox" in line.ledger.pauses()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connector.errors import RemoteError
 from connector.ticket import Finding, Level
 from tests.connector.replay import Neighbour, Reply, recorded
 from tests.connector.zammad.recordings import zammad
@@ -15,7 +16,13 @@ FORBIDDEN = Reply({"error": "Not authorized (user)!"}, 403)
 
 
 def findings(
-    server: Neighbour, *, groups: Any = (), modes: Any = (), account: Any = (), **values: Any
+    server: Neighbour,
+    *,
+    groups: Any = (),
+    modes: Any = (),
+    account: Any = (),
+    role: Reply = FORBIDDEN,
+    **values: Any,
 ) -> dict[str, Finding]:
     me = recorded("api_users_me")["response"]["json"] | {"groups": RIGHTS} | dict(account)
     server.on("GET", "/api/v1/users/me", Reply(me, headers={"Date": format_datetime(datetime.now(UTC), usegmt=True)}))
@@ -23,7 +30,7 @@ def findings(
     server.on("POST", "/api/v1/tickets/search", Reply([]))
     server.on_recorded("error_webhooks_no_permission")
     server.on("GET", "/api/v1/triggers", FORBIDDEN)
-    server.on("GET", "/api/v1/roles/2", FORBIDDEN)
+    server.on("GET", "/api/v1/roles/2", role)
     helpdesk = zammad(server.url, groups=dict.fromkeys(groups, "draft") | dict(modes), **values)
     return {finding.subject: finding for finding in helpdesk.check()}
 
@@ -89,6 +96,41 @@ def test_the_permissions_of_the_roles_are_looked_at(
     assert words in finding.message
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply({"error": "Error ID x"}, 500),
+        Reply(hang=1.0),
+        Reply({"error": "Maintenance mode enabled!"}, 403),
+        Reply({"error": "Can't find User for Token"}, 401),
+        Reply({"error": "API token access disabled!"}, 403),
+        Reply({"nom": "Greffier"}),
+    ],
+    ids=["500", "time-out", "maintenance", "revoked", "switched off", "another shape"],
+)
+def test_roles_that_an_outage_hides_are_an_error_and_no_answer_about_groups(server: Neighbour, answer: Reply) -> None:
+    found = findings(server, groups=["État civil", "Voirie"], role=answer, timeout=0.3)
+    assert found["helpdesks.mairie permissions"].level is Level.ERROR
+    assert "could not be read" in found["helpdesks.mairie permissions"].message
+    assert found["helpdesks.mairie group État civil"].level is Level.OK
+    with pytest.raises(RemoteError) as caught:
+        zammad(server.url, timeout=0.3).reads(["Voirie"])
+    assert not caught.value.permanent
+
+
+@pytest.mark.parametrize("answer", [FORBIDDEN, Reply({"error": "Couldn't find Role with 'id'=2"}, 404)])
+def test_roles_that_the_token_may_not_read_leave_the_accounts_own_rights(server: Neighbour, answer: Reply) -> None:
+    assert "helpdesks.mairie permissions" not in findings(server, groups=["État civil"], role=answer)
+    assert zammad(server.url).reads(["État civil"])
+    assert not zammad(server.url).reads(["Voirie"])
+
+
+def test_an_account_without_an_active_role_lacks_everything(server: Neighbour) -> None:
+    found = findings(server, role=Reply({"name": "R", "active": False, "permissions": ["ticket.agent"]}))
+    assert found["helpdesks.mairie permissions"].level is Level.ERROR
+    assert "no active role" in found["helpdesks.mairie permissions"].message
+
+
 def test_a_token_that_may_list_webhooks_has_too_many_rights(server: Neighbour) -> None:
     server.on("GET", "/api/v1/webhooks", Reply([]))
     finding = findings(server)["helpdesks.mairie.token permissions"]
@@ -101,6 +143,15 @@ def test_a_search_that_fails_is_an_error(server: Neighbour) -> None:
     finding = findings(server)["helpdesks.mairie search"]
     assert finding.level is Level.ERROR
     assert "Error ID x" in finding.message
+
+
+def test_the_search_is_the_one_that_finds_messages(server: Neighbour) -> None:
+    findings(server)
+    list(zammad(server.url).updated_since(datetime.now(UTC)))
+    checked, swept = (call.json for call in server.asked("POST"))
+    for body in (checked, swept):
+        body["condition"]["ticket.updated_at"].pop("value")
+    assert checked == swept
 
 
 def test_a_helpdesk_that_is_polled_needs_no_secret(server: Neighbour) -> None:

@@ -30,9 +30,19 @@ class SandboxDesk:
     def note(self, ticket: str, text: str) -> None:
         self.sandbox.note_as_agent(int(ticket), text)
 
+    def bounce(self, ticket: str) -> None:
+        robot, told = "Mail Delivery System <mailer-daemon@exemple.example>", {"is-auto-response": True}
+        self.sandbox.write_as_customer(
+            "Undelivered", "...", customer=robot, ticket_id=int(ticket), type="email", preferences=told
+        )
+
     def offered(self, ticket: str) -> str | None:
         draft = self.sandbox.shared_draft(int(ticket))
         return str(draft.new_article["body"]) if draft else None
+
+    def offered_to(self, ticket: str) -> str:
+        draft = self.sandbox.shared_draft(int(ticket))
+        return str(draft.new_article["to"]) if draft else ""
 
     def edit_offered(self, ticket: str, text: str) -> None:
         self.sandbox.edit_shared_draft(int(ticket), text)
@@ -58,6 +68,9 @@ class SandboxDesk:
 
     def revoke_key(self) -> None:
         self.sandbox.faults.tokens = "revoked"
+
+    def let_no_key_in(self) -> None:
+        self.sandbox.faults.tokens = "disabled"
 
 
 class TestZammad(HelpdeskContract):

@@ -140,11 +140,13 @@ def test_an_empty_body_is_an_empty_text(server: Neighbour) -> None:
     assert message(server, body=None).text == ""
 
 
-@pytest.mark.parametrize("name", ["error_bad_token", "error_token_expired"])
-def test_a_recorded_refusal_of_the_token_is_told_apart(server: Neighbour, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "status"), [("error_bad_token", 401), ("error_token_expired", 401), ("error_no_auth", 403)]
+)
+def test_a_recorded_refusal_of_the_token_is_told_apart(server: Neighbour, name: str, status: int) -> None:
     error = failure(server, name)
     assert isinstance(error, CredentialsRefused)
-    assert (error.status, error.permanent) == (401, False)
+    assert (error.status, error.permanent) == (status, False)
 
 
 def test_a_recorded_missing_ticket_is_permanent(server: Neighbour) -> None:
@@ -153,9 +155,8 @@ def test_a_recorded_missing_ticket_is_permanent(server: Neighbour) -> None:
     assert "helpdesks.mairie: GET tickets/5 answered 404: Couldn't find Ticket" in str(error)
 
 
-@pytest.mark.parametrize("name", ["error_ticket_no_group_access", "error_no_auth"])
-def test_a_recorded_missing_right_is_no_outage(server: Neighbour, name: str) -> None:
-    error = failure(server, name)
+def test_a_recorded_missing_right_is_no_outage(server: Neighbour) -> None:
+    error = failure(server, "error_ticket_no_group_access")
     assert (error.status, error.permanent) == (403, True)
 
 

@@ -12,20 +12,13 @@ from connector.helpdesk import Action, Change, SetsUp, Setup
 from connector.ticket import Level
 from connector.zammad import setup_objects
 from connector.zammad.macros import MACROS
-from connector.zammad.setup_objects import MARK
+from connector.zammad.setup_objects import MARK, NAMES, TRIGGERS
 from tests.conftest import FIXTURES
 from tests.connector.replay import Neighbour, Reply, recorded
 from tests.connector.zammad.recordings import SECRET, zammad
 
 ENDPOINT = "https://greffier.example/webhooks/mairie"
 FORBIDDEN = Reply({"error": "Not authorized (user)!"}, 403)
-TRIGGERS = [
-    "greffier-message-usager",
-    "greffier-reponse-agent",
-    "greffier-demande",
-    "greffier-commande",
-    "greffier-groupe",
-]
 
 
 def from_source(name: str) -> Any:
@@ -49,14 +42,22 @@ def serve_empty(server: Neighbour, *apart: str) -> None:
     server.on_recorded("api_users_me")
 
 
+def ours(*names: str) -> Reply:
+    """Objects of those names that bear our mark."""
+    return Reply([{"id": id, "name": name, "note": MARK} for id, name in enumerate(names, 1)])
+
+
 def actions(changes: list[Change]) -> dict[str, Action]:
     return {change.subject: change.action for change in changes}
 
 
 def test_the_names_of_triggers_are_ascii_for_they_travel_in_a_header() -> None:
-    names = [item.name for item in setup_objects.triggers(1, [1], 5)]
-    assert names == TRIGGERS
-    assert all(name.isascii() for name in names)
+    assert all(name.isascii() for name in TRIGGERS)
+
+
+def test_the_names_that_are_taken_away_are_those_that_are_made() -> None:
+    items = [*setup_objects.triggers(1, [1], 5), *setup_objects.macros([1]), setup_objects.webhook(ENDPOINT, SECRET)]
+    assert [(item.kind, item.name) for item in items] == [(kind, name) for kind in NAMES for name in NAMES[kind]]
 
 
 def test_the_note_of_every_macro_is_found_by_the_trigger_of_macros() -> None:
@@ -191,7 +192,8 @@ def test_more_objects_than_a_page_holds_are_all_looked_at(server: Neighbour) -> 
 
 
 def test_a_condition_that_an_old_version_refuses_is_given_in_its_old_form(server: Neighbour) -> None:
-    serve_empty(server)
+    serve_empty(server, "webhooks")
+    server.on("GET", "/api/v1/webhooks", Reply([]), ours("Greffier"))
     server.on("POST", "/api/v1/webhooks", Reply({"id": 7}, 201))
     server.on(
         "POST", "/api/v1/triggers", Reply({"error": "Invalid ticket selector conditions"}, 422), Reply({"id": 1}, 201)
@@ -202,11 +204,12 @@ def test_a_condition_that_an_old_version_refuses_is_given_in_its_old_form(server
     newer, older = (call.json for call in server.asked("POST")[1:])
     assert newer["condition"].pop("article.action") == {"operator": "is", "value": "create"}
     assert newer == older
-    assert older["perform"] == {"notification.webhook": {"webhook_id": "7"}}
+    assert older["perform"] == {"notification.webhook": {"webhook_id": "1"}}
 
 
 def test_another_refusal_is_told_in_zammads_words(server: Neighbour) -> None:
-    serve_empty(server)
+    serve_empty(server, "webhooks")
+    server.on("GET", "/api/v1/webhooks", ours("Greffier"))
     server.on("POST", "/api/v1/triggers", Reply({"error": "Object already exists!"}, 422))
     change = setup_of(server).plan()[1]
     assert change.apply is not None
@@ -219,6 +222,52 @@ def test_a_tag_that_tickets_carry_stays(server: Neighbour) -> None:
     server.on("GET", "/api/v1/tag_list", Reply([{"id": 4, "name": "greffier-projet", "count": 2}]))
     [change] = setup_of(server).removal()
     assert (change.action, change.detail) == (Action.KEEP, "2 tickets carry it")
+
+
+def test_where_zammad_is_polled_a_token_for_macros_and_the_tag_is_enough_to_remove_them(server: Neighbour) -> None:
+    serve_empty(server, "webhooks", "triggers", "macros")
+    server.on("GET", "/api/v1/webhooks", FORBIDDEN)
+    server.on("GET", "/api/v1/triggers", FORBIDDEN)
+    server.on("PUT", "/api/v1/macros/0", Reply({"error": "Couldn't find Macro with 'id'=0"}, 404))
+    server.on("GET", "/api/v1/macros", ours(MACROS[0].name))
+    removed, *others = setup_of(server, intake="poll", webhook_secret=None).removal()
+    assert (removed.action, removed.subject) == (Action.REMOVE, f"macro {MACROS[0].name}")
+    assert [(change.action, change.subject) for change in others] == [
+        (Action.KEEP, "triggers"),
+        (Action.KEEP, "webhooks"),
+    ]
+    assert "lacks admin.trigger" in others[0].detail
+
+
+def test_where_zammad_is_polled_what_is_left_of_webhooks_goes_if_the_token_may(server: Neighbour) -> None:
+    serve_empty(server, "webhooks", "triggers")
+    server.on("GET", "/api/v1/webhooks", ours("Greffier"))
+    server.on("GET", "/api/v1/triggers", ours(*TRIGGERS))
+    changes = setup_of(server, intake="poll", webhook_secret=None).removal()
+    assert {change.action for change in changes} == {Action.REMOVE}
+    assert [change.subject for change in changes] == [*(f"trigger {name}" for name in TRIGGERS), "webhook Greffier"]
+
+
+def test_with_webhooks_a_removal_takes_every_permission(server: Neighbour) -> None:
+    serve_empty(server, "triggers")
+    server.on("GET", "/api/v1/triggers", FORBIDDEN)
+    with pytest.raises(RemoteError, match=r"lacks admin\.trigger"):
+        setup_of(server).removal()
+
+
+def test_a_zammad_that_lets_no_token_in_says_so_and_not_that_the_token_is_bad(server: Neighbour) -> None:
+    server.on("GET", "/api/v1/groups", Reply({"error": "API token access disabled!"}, 403))
+    with pytest.raises(RemoteError, match="Token access is switched off"):
+        setup_of(server).plan()
+
+
+def test_roles_that_an_outage_hides_are_an_error_and_the_other_rights_are_told(server: Neighbour) -> None:
+    serve_empty(server)
+    server.on("GET", "/api/v1/roles/2", Reply({"error": "Error ID x"}, 500))
+    found = {finding.subject: finding for finding in setup_of(server).findings()}
+    assert found["helpdesks.mairie permissions"].level is Level.ERROR
+    assert "Error ID x" in found["helpdesks.mairie permissions"].message
+    assert "helpdesks.mairie group État civil" in found
 
 
 def test_shared_drafts_that_a_group_hides_are_told_where_they_are_wanted(server: Neighbour) -> None:

@@ -11,8 +11,8 @@ from typing import Literal
 class Faults:
     """Plain attributes, to be set at any time; the defaults are a helpdesk in good health. Times are in seconds."""
 
-    tokens: Literal["valid", "revoked", "expired"] = "valid"
-    """Every token alike."""
+    tokens: Literal["valid", "revoked", "expired", "disabled"] = "valid"
+    """Every token alike; `disabled` is Zammad's setting `api_token_access` switched off."""
     maintenance: bool = False
     """The API answers 403, as Zammad's maintenance mode does to whoever is no admin."""
     api_delay: float = 0.0

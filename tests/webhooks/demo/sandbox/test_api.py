@@ -151,14 +151,19 @@ def test_a_lost_answer_leaves_the_note_behind(sandbox: Sandbox, api: Api, ticket
 
 
 @pytest.mark.parametrize(
-    ("tokens", "words"), [("revoked", "Can't find User for Token"), ("expired", "(token expired)")]
+    ("tokens", "status", "words"),
+    [
+        ("revoked", 401, "Can't find User for Token"),
+        ("expired", 401, "(token expired)"),
+        ("disabled", 403, "API token access disabled!"),
+    ],
 )
-def test_a_token_can_stop_being_good(sandbox: Sandbox, api: Api, tokens: str, words: str) -> None:
+def test_a_token_can_stop_being_good(sandbox: Sandbox, api: Api, tokens: str, status: int, words: str) -> None:
     sandbox.faults.tokens = tokens  # type: ignore[assignment]
 
     answer = api.call("GET", "/users/me")
 
-    assert answer.status_code == 401
+    assert answer.status_code == status
     assert words in answer.headers["X-Failure"]
 
 

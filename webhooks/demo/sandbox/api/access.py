@@ -61,6 +61,8 @@ def _by_token(store: Store, given: str) -> User:
     found = _TOKEN.fullmatch(given)
     if found is None:
         raise ApiError(403, "Authentication required")
+    if desk().faults.tokens == "disabled":
+        raise ApiError(403, "API token access disabled!")
     if desk().faults.tokens in _NO_TOKEN:
         raise ApiError(401, _NO_TOKEN[desk().faults.tokens])
     token = store.tokens.get(found[1])
