@@ -51,7 +51,7 @@ def create_app(
     """The WSGI application of those helpdesks, which counts in `intake`; `metrics` is its page for Prometheus, if any.
 
     What a delivery is answered, always with an empty body, since Zammad keeps it in a log for a month. Zammad sends
-    again whatever is not answered 2xx. Rows marked * are the server's (`webhooks.front`, `webhooks.framing`).
+    again whatever is not answered 2xx. Rows marked * are the server's (`webhooks.gunicorn_worker`, `webhooks.framing`).
 
     | what happened                                                   | status | stored |
     |-----------------------------------------------------------------|--------|--------|

@@ -58,8 +58,8 @@ def web(context: click.Context) -> None:
     """Take webhooks in."""
     from webhooks import wiring
     from webhooks.ledger import Ledger
+    from webhooks.multiprocess import together
     from webhooks.server import Server, require_free
-    from webhooks.together import together
 
     settings = settings_of(context)
     require_free(settings.web)
@@ -76,9 +76,9 @@ def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
     from prometheus_client import CollectorRegistry
 
-    from webhooks import heap, jobs, metrics, wiring
+    from webhooks import jobs, malloc, metrics, wiring
 
-    heap.give_back()
+    malloc.give_back()
     settings = settings_of(context)
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)

@@ -14,9 +14,9 @@ from gunicorn.glogging import Logger
 
 from connector.errors import GreffierError
 from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
-from webhooks.front import WholeRequests
+from webhooks.gunicorn_worker import WholeRequests
+from webhooks.multiprocess import Together
 from webhooks.settings import WebSettings
-from webhooks.together import Together
 
 
 class _Log(Logger):  # type: ignore[misc]

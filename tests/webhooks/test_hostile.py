@@ -25,7 +25,7 @@ from tests.system import SECRET, System, system, unforeseen, wait_until
 from tests.webhooks.test_crash import allow
 from webhooks import schema
 from webhooks.app import LARGEST_BODY
-from webhooks.front import REQUEST_TIMEOUT
+from webhooks.gunicorn_worker import REQUEST_TIMEOUT
 
 pytestmark = pytest.mark.server
 
