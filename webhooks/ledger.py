@@ -144,9 +144,15 @@ class Ledger:
             [group, language, written_at, key],
         )
 
-    def skip(self, key: str, reason: str) -> None:
-        """End a message without a note."""
-        self._settle(key, State.SKIPPED, reason)
+    def skip(self, entry: Entry, reason: str) -> bool:
+        """End an event without a note. False if it was found in another ticket meanwhile: it is judged again there."""
+        with self._pool.connection() as connection:
+            ended = connection.execute(
+                "UPDATE inbox SET state = 'skipped', reason = %s, settled_at = now()"
+                f" WHERE key = %s AND ticket = %s AND {_OPEN} RETURNING key",
+                [reason, entry.key, entry.ticket],
+            ).fetchone()
+        return ended is not None
 
     def done(self, key: str) -> None:
         """End an event that asks for no note."""

@@ -164,8 +164,8 @@ class Line:
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
     def _skip(self, entry: Entry, reason: SkipReason) -> None:
-        self._ledger.skip(entry.key, reason)
-        log.info("%s: skipped: %s", entry.key, reason)
+        if self._ledger.skip(entry, reason):
+            log.info("%s: skipped: %s", entry.key, reason)
 
     # --- the draft in the agent's editor: a help, without which all goes on
 

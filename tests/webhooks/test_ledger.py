@@ -79,7 +79,7 @@ def test_a_worker_that_wakes_too_late_changes_nothing(ledger: Ledger) -> None:
     ledger.accept(EVENT)
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
     ledger.bury(EVENT.key, "late")
-    ledger.skip(EVENT.key, "late")
+    ledger.skip(entry_of(ledger), "late")
     ledger.save_answer(EVENT.key, DRAFT)
     ledger.failed(EVENT.key, "late", outage=False)
     assert (entry_of(ledger).state, entry_of(ledger).reason, entry_of(ledger).failures) == (State.POSTED, None, 0)
@@ -182,7 +182,7 @@ def test_what_was_skipped_for_its_place_is_taken_up_where_it_stands_now(
     ledger: Ledger, pool: Pool, reason: str
 ) -> None:
     ledger.accept(EVENT)
-    ledger.skip(EVENT.key, reason)
+    ledger.skip(entry_of(ledger), reason)
     assert ledger.reconsider(replace(EVENT, ticket="99"))
     assert (entry_of(ledger).state, entry_of(ledger).ticket, entry_of(ledger).reason) == (State.ACCEPTED, "99", None)
     assert jobs_of(pool)[-1][1] == "mairie:99"
@@ -190,11 +190,19 @@ def test_what_was_skipped_for_its_place_is_taken_up_where_it_stands_now(
 
 def test_what_was_skipped_for_itself_or_has_its_note_is_not_taken_up_again(ledger: Ledger, pool: Pool) -> None:
     ledger.accept(EVENT)
-    ledger.skip(EVENT.key, "automatic")
+    ledger.skip(entry_of(ledger), "automatic")
     assert not ledger.reconsider(replace(EVENT, ticket="99"))
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
     assert not ledger.reconsider(replace(EVENT, ticket="99"))
     assert len(jobs_of(pool)) == 1
+
+
+def test_what_was_judged_in_a_ticket_that_it_has_left_is_not_skipped(ledger: Ledger) -> None:
+    ledger.accept(EVENT)
+    before = entry_of(ledger)
+    ledger.reconsider(replace(EVENT, ticket="99"))
+    assert not ledger.skip(before, "gone")
+    assert entry_of(ledger).is_open
 
 
 def test_a_message_that_waits_is_told_of_its_new_ticket(ledger: Ledger, pool: Pool) -> None:
@@ -219,7 +227,7 @@ def test_the_dead_are_tried_again_with_the_answer_that_they_had(ledger: Ledger, 
 def test_one_event_is_tried_again_by_its_key_unless_it_has_its_note(ledger: Ledger) -> None:
     ledger.accept(EVENT)
     assert ledger.revive(EVENT.key) == []
-    ledger.skip(EVENT.key, "ticket_closed")
+    ledger.skip(entry_of(ledger), "ticket_closed")
     assert ledger.revive(EVENT.key) == [EVENT.key]
     ledger.posted(entry_of(ledger), NoteRef("77", datetime.now(UTC)))
     assert ledger.revive(EVENT.key) == []

@@ -282,3 +282,20 @@ def test_a_ticket_that_changes_behind_a_long_look_is_found_by_the_next(
     intake.sweep()
     again(intake)
     assert len(intake.greffier.states()) == 4
+
+
+@pytest.mark.parametrize("kind", ["message", "command"])
+def test_what_is_found_in_its_new_ticket_while_it_is_being_skipped_in_the_old_one_is_not_lost(
+    intake: Work, kind: str
+) -> None:
+    target, _ = intake.message()
+    source, key = intake.message()
+    if kind == "command":
+        key = intake.command(source, "@greffier aide")
+    before = intake.entry(key)  # a worker has taken it up
+    intake.sandbox.merge(source, target)
+    intake.sweep()  # another has found it in the other ticket meanwhile
+    intake.worker._line.advance(before)
+    intake.reload()
+    intake.handle(key)
+    assert intake.end(key)[0] == "posted"
