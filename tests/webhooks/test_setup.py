@@ -21,6 +21,7 @@ from connector.signature import is_signed
 from connector.ticket import EventKind
 from connector.zammad.events import read_event
 from connector.zammad.macros import MACROS
+from connector.zammad.setup_objects import TRIGGERS
 from tests.connector.replay import Neighbour, Reply, neighbour
 from webhooks import logs
 from webhooks.cli import cli
@@ -271,6 +272,25 @@ def test_removed_nothing_of_ours_is_left_and_nothing_else_is_gone(desk: Desk) ->
     }
     again = desk.setup("--remove", "--apply")
     assert (again.exit_code, again.output) == (0, "nothing is left to remove\n")
+
+
+def test_a_trigger_of_ours_that_was_renamed_is_replaced(desk: Desk) -> None:
+    desk.apply()
+    desk.only("triggers", "greffier-groupe")["name"] = "mon groupe"
+    planned = desk.plan()
+    assert "create  trigger greffier-groupe: " in planned.output
+    assert "remove  trigger mon groupe: bears our mark under another name\n" in planned.output
+    assert desk.apply().output.endswith("all is as it should be\n")
+    assert sorted(row["name"] for row in desk.objects()["triggers"]) == sorted(TRIGGERS)
+
+
+def test_what_of_ours_was_renamed_is_removed_with_the_rest(desk: Desk) -> None:
+    desk.apply()
+    for kind, name in (("triggers", "greffier-groupe"), ("macros", MACROS[0].name), ("webhooks", "Greffier")):
+        desk.only(kind, name)["name"] = f"à nous, {kind}"
+    done = desk.setup("--remove", "--apply")
+    assert done.exit_code == 0, done.output
+    assert not any(desk.objects().values())
 
 
 def test_objects_of_somebody_else_with_our_names_are_left_alone(desk: Desk) -> None:
