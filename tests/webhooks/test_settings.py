@@ -211,3 +211,10 @@ def test_a_database_of_our_own_beside_another_is_refused_in_one_place_and_gives_
 @pytest.mark.parametrize("folder", ["/" + "long/" * 20, "/a,b"])
 def test_a_folder_whose_socket_could_not_be_reached_is_refused(file: Path, folder: str) -> None:
     assert complaint(file, GREFFIER_DATA=folder).startswith("GREFFIER_DATA: data: /")
+
+
+@pytest.mark.parametrize("name", ["webhook_secret", "previous_webhook_secret"])
+def test_a_webhook_secret_that_zammad_could_not_hold_is_refused_by_name(file: Path, name: str) -> None:
+    said = complaint(file, **{f"GREFFIER_HELPDESKS__MAIRIE__{name.upper()}": "s" * 201})
+    assert name.upper() in said
+    assert "at most 200 characters, not 201" in said

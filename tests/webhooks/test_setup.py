@@ -26,6 +26,7 @@ from tests.connector.replay import Neighbour, Reply, neighbour
 from webhooks import logs
 from webhooks.cli import cli
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
+from webhooks.demo.sandbox.objects import Refused
 from webhooks.demo.sandbox.records import NewArticle
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "zammad.md"
@@ -224,6 +225,12 @@ def test_a_secret_that_cannot_be_read_back_is_no_change_and_is_written_again(des
     assert desk.only("webhooks", "Greffier")["signature_token"] == SECRET
 
 
+def test_zammad_refuses_a_secret_of_more_than_200_characters(desk: Desk) -> None:
+    values = {"name": "à nous", "endpoint": "https://greffier.example", "signature_token": "s" * 201}
+    with pytest.raises(Refused, match="too long"):
+        desk.sandbox.store.objects.webhooks.create(values, desk.sandbox.admin.id)
+
+
 def test_a_payload_of_the_admins_own_stays(desk: Desk) -> None:
     desk.apply()
     own = {"customized_payload": True, "custom_payload": '{"ticket": {"id": "#{ticket.id}"}}'}
@@ -335,8 +342,6 @@ def test_a_failure_in_the_middle_says_what_is_done_and_the_next_run_completes_it
 
 
 def _refuse(*arguments: object) -> dict[str, Any]:
-    from webhooks.demo.sandbox.objects import Refused
-
     raise Refused("le disque est plein")
 
 
