@@ -58,8 +58,18 @@ def test_the_rights_on_a_group_are_looked_at(server: Neighbour, rights: list[str
     assert words in found["helpdesks.mairie group État civil"].message
 
 
-def test_a_group_that_is_spelled_otherwise_is_shown_beside_those_that_are_known(server: Neighbour) -> None:
-    finding = findings(server, groups=["Etat civil"])["helpdesks.mairie group Etat civil"]
+@pytest.mark.parametrize("group", ["Etat civil", "état civil", "État  civil ", "E\u0301tatcivil"])
+def test_a_group_that_is_spelled_otherwise_is_an_error_and_its_right_not_too_many(
+    server: Neighbour, group: str
+) -> None:
+    found = findings(server, groups=[group])
+    finding = found[f"helpdesks.mairie group {group}"]
+    assert (finding.level, finding.message) == (Level.ERROR, "spelled otherwise in Zammad: État civil")
+    assert "helpdesks.mairie other groups" not in found
+
+
+def test_a_group_that_is_not_known_is_shown_beside_those_that_are(server: Neighbour) -> None:
+    finding = findings(server, groups=["Voirie"])["helpdesks.mairie group Voirie"]
     assert finding.level is Level.WARNING
     assert "given by a role? Known: État civil" in finding.message
 
