@@ -218,3 +218,14 @@ def test_a_webhook_secret_that_zammad_could_not_hold_is_refused_by_name(file: Pa
     said = complaint(file, **{f"GREFFIER_HELPDESKS__MAIRIE__{name.upper()}": "s" * 201})
     assert name.upper() in said
     assert "at most 200 characters, not 201" in said
+
+
+def test_a_list_that_is_given_as_a_word_is_answered_with_an_example(file: Path) -> None:
+    said = complaint(file, GREFFIER_HELPDESKS__MAIRIE__CHANNELS="email")
+    assert said.endswith('helpdesks.mairie.channels: a list is wanted, such as ["email", "web"]')
+
+
+@pytest.mark.parametrize("url", ["support.example", "ftp://support.example", ""])
+def test_an_address_without_its_scheme_is_answered_with_those_there_are(file: Path, url: str) -> None:
+    said = complaint(file, GREFFIER_HELPDESKS__MAIRIE__URL=url)
+    assert said.endswith("helpdesks.mairie.url: an address that begins with https:// or http:// is wanted")

@@ -184,16 +184,31 @@ def test_an_inactive_account_is_an_error(server: Neighbour) -> None:
     assert findings(server, account={"active": False})["helpdesks.mairie account"].level is Level.ERROR
 
 
-@pytest.mark.parametrize("name", ["error_bad_token", "error_token_expired", "error_no_auth"])
-def test_a_refused_token_ends_the_check_with_zammads_words(server: Neighbour, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("error_bad_token", "helpdesks.mairie.token"),
+        ("error_token_expired", "helpdesks.mairie.token"),
+        ("error_no_auth", "helpdesks.mairie account"),
+    ],
+)
+def test_a_refused_token_ends_the_check_with_zammads_words(server: Neighbour, name: str, subject: str) -> None:
     server.on_recorded(name, path="/api/v1/users/me")
     last = list(zammad(server.url).check())[-1]
-    assert (last.level, last.subject) == (Level.ERROR, "helpdesks.mairie account")
+    assert (last.level, last.subject) == (Level.ERROR, subject)
     assert recorded(name)["response"]["json"]["error"] in last.message
 
 
-def test_nobody_at_the_address_is_an_error_and_raises_nothing() -> None:
-    assert [finding.level for finding in zammad("http://127.0.0.1:1").check()] == [Level.ERROR]
+def test_nobody_at_the_address_is_an_error_of_its_setting_and_raises_nothing() -> None:
+    [finding] = zammad("http://127.0.0.1:1").check()
+    assert (finding.level, finding.subject) == (Level.ERROR, "helpdesks.mairie.url")
+
+
+def test_an_address_at_which_no_zammad_is_is_an_error_of_its_setting(server: Neighbour) -> None:
+    server.on("GET", "/api/v1/users/me", Reply(status=404, text="<h1>Not Found</h1>"))
+    [finding] = zammad(server.url).check()
+    assert (finding.level, finding.subject) == (Level.ERROR, "helpdesks.mairie.url")
+    assert "is url its address?" in finding.message
 
 
 def test_a_token_without_the_permission_is_named(server: Neighbour) -> None:
