@@ -145,6 +145,15 @@ def test_applied_twice_all_is_there_once_and_as_it_should_be(desk: Desk) -> None
     assert desk.only("webhooks", "Greffier")["signature_token"] == SECRET
 
 
+def test_what_the_demos_helpdesk_is_set_up_with_is_as_it_should_be(desk: Desk) -> None:
+    desk.sandbox.set_up(f"{desk.greffier.url}/webhooks/mairie", SECRET)
+    planned = desk.plan()
+    assert planned.exit_code == 0, planned.output
+    lines = [line for line in planned.output.splitlines() if not line.startswith(("ok ", "warning "))]
+    assert [line.split()[0] for line in lines[:-1]] == ["keep"] * 9
+    assert lines[-1] == "all is as it should be"
+
+
 def test_each_thing_that_happens_makes_one_signed_delivery(desk: Desk) -> None:
     desk.apply()
     act = desk.sandbox
@@ -423,7 +432,7 @@ def test_rights_that_a_role_gives_are_seen_with_the_admins_token(desk: Desk) -> 
 
 def test_an_address_that_is_none_and_one_that_is_missing_are_named(desk: Desk) -> None:
     for arguments, words in (
-        (["--url", "greffier.example"], "--url: "),
+        (["--url", "greffier.example"], "--url: an address that begins with https:// or http:// is wanted"),
         ([], "give --url"),
         (["--url", "https://x.example", "--helpdesk", "autre"], "no Zammad is named autre"),
     ):
@@ -455,6 +464,28 @@ def test_a_refused_token_ends_it_in_one_sentence_without_a_trace(desk: Desk) -> 
     assert done.stderr == (
         "greffier: helpdesks.mairie, as admin: Zammad refuses this token: make another one (profile, Token Access)\n"
     )
+
+
+def test_without_a_terminal_it_says_how_else_to_give_a_token(desk: Desk) -> None:
+    command = [sys.executable, "-m", "webhooks", "--config", str(desk.config), "setup", "zammad"]
+    done = subprocess.run(
+        [*command, "--url", "https://greffier.example"],
+        env={name: text for name, text in os.environ.items() if name != "ZAMMAD_ADMIN_TOKEN"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # without it the question would find the terminal of whoever runs the tests
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "greffier: no terminal to ask for an admin's token: give --admin-token-file or ZAMMAD_ADMIN_TOKEN\n"
+    )
+
+
+def test_the_whole_address_of_the_webhook_may_be_given_as_well(desk: Desk) -> None:
+    planned = desk.setup("--url", "https://greffier.example/webhooks/mairie/")
+    assert "webhook Greffier: to https://greffier.example/webhooks/mairie\n" in planned.output
 
 
 def test_without_a_token_it_says_how_to_give_one(desk: Desk) -> None:
