@@ -104,7 +104,7 @@ class Setup(Protocol):
         """What is to be done, in order, and what is as it should be. Raises if a right for it is missing."""
 
     def removal(self) -> list[Change]:
-        """What undoes it, in order: only what bears our mark."""
+        """What undoes it, in order: all that bears our mark, and nothing else."""
 
 
 @runtime_checkable

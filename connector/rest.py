@@ -126,7 +126,9 @@ def _failure(what: str, response: requests.Response, content: Any) -> RemoteErro
     said = _said(content)
     message = f"{what} answered {status}" + (f": {said}" if said else "")
     if status == HTTPStatus.UNAUTHORIZED:
-        return CredentialsRefused(f"{message}. Our key is refused: make a new one there and set it here", status=status)
+        return CredentialsRefused(
+            f"{message}. Our key is refused: make a new one there and set it as token", status=status
+        )
     if status == HTTPStatus.FORBIDDEN and said in _NOT_LET_IN:
         return CredentialsRefused(f"{message}. {_NOT_LET_IN[said]}", status=status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
@@ -137,7 +139,7 @@ def _failure(what: str, response: requests.Response, content: Any) -> RemoteErro
         passing = _is_maintenance(content)
         message += ". The helpdesk is in maintenance" if passing else ". The account lacks a right on this"
     elif content is _NOT_JSON:
-        message += ", and no JSON: is this its address? A proxy or a maintenance page answers so"
+        message += ", and no JSON: is url its address? A proxy or a maintenance page answers so"
     return RemoteError(
         message, permanent=_permanent(status, content), status=status, retry_after=_retry_after(response.headers)
     )
@@ -171,7 +173,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
         return "its TLS certificate is not accepted; if a private authority signed it, set ca_bundle"
     inner = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else error
-    return "no connection: " + clean(str(getattr(inner, "reason", inner)), 200)
+    return "no connection to its address (url): " + clean(str(getattr(inner, "reason", inner)), 200)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

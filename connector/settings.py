@@ -24,6 +24,8 @@ from connector.ticket import Channel, Mode
 
 
 def _http_url(text: str) -> str:
+    if not text.lower().startswith(("https://", "http://")):
+        raise ValueError("an address that begins with https:// or http:// is wanted")
     url = TypeAdapter(HttpUrl).validate_python(text)
     if url.username or url.password or url.query:
         raise ValueError("an address without a user, a password or a query is wanted: keys have settings of their own")

@@ -284,6 +284,10 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
         return "is missing; or give data instead" if where == ("database_url",) else "is missing"
     if kind == "extra_forbidden":
         return f"unknown setting; known here: {', '.join(_known(model, where[:-1]))}"
+    if kind == "frozen_set_type":
+        return 'a list is wanted, such as ["email", "web"]'
+    if kind in ("too_long", "too_short"):  # of a secret, whose characters pydantic calls items
+        return message.replace("item", "character").replace(" after validation", "")
     return message.removeprefix("Value error, ")
 
 

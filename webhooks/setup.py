@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +55,8 @@ def zammad(
     name = name or _only(given, "zammad")
     if name not in given.helpdesks or given.helpdesks[name].kind != "zammad":
         raise ConfigurationError(f"--helpdesk: no Zammad is named {name} in the settings")
-    endpoint = f"{_base(url)}/webhooks/{name}" if url else None
+    path = f"/webhooks/{name}"
+    endpoint = f"{_base(url).removesuffix(path)}{path}" if url else None  # the whole address may be given as well
     helpdesk = wiring.helpdesk(name, given.helpdesks[name])
     if not isinstance(helpdesk, SetsUp):
         raise ConfigurationError(f"{name} cannot be set up over its API")
@@ -136,13 +139,16 @@ def _base(url: str) -> str:
 def _admin_token(file: Path | None) -> str:
     from webhooks import settings
 
+    names = f"--admin-token-file or {settings.ADMIN_TOKEN_VARIABLE}"
     try:
         token = file.read_text("utf-8").strip() if file else settings.admin_token()
-        token = token or click.prompt("Token of an admin of Zammad", hide_input=True, err=True).strip()
+        with warnings.catch_warnings(action="error", category=GetPassWarning):  # it would be shown as it is typed
+            token = token or click.prompt("Token of an admin of Zammad", hide_input=True, err=True).strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"--admin-token-file: cannot read {file}: {error}") from None
+    except GetPassWarning:
+        raise ConfigurationError(f"no terminal to ask for an admin's token: give {names}") from None
     except click.Abort:
-        names = f"--admin-token-file or {settings.ADMIN_TOKEN_VARIABLE}"
         raise ConfigurationError(f"an admin's token is needed: give {names}, or type it when asked") from None
     if not token or not all("!" <= character <= "~" for character in token):
         raise ConfigurationError("the admin's token: a token is made of letters, digits and signs, without spaces")

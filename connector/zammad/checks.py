@@ -31,7 +31,7 @@ def findings(rest: Rest, settings: ZammadSettings) -> Iterator[Finding]:
         clock_finding = _clock(rest.name, answer.headers.get("Date", ""), asked_at)
         account = read(Account, answer.json, source=f"{rest.name}: users/me")
     except RemoteError as error:
-        yield Finding(Level.ERROR, f"{rest.name} account", str(error))
+        yield Finding(Level.ERROR, f"{rest.name}{_to_blame(error)}", str(error))
         return
     yield _account(rest.name, account)
     yield _agent(rest)
@@ -39,6 +39,13 @@ def findings(rest: Rest, settings: ZammadSettings) -> Iterator[Finding]:
     yield from _admin(rest)
     yield from _rights(rest, settings, account)
     yield clock_finding
+
+
+def _to_blame(error: RemoteError) -> str:
+    """What a failed first call is said of: Zammad refuses keys and rights in these ways, and never lacks `users/me`."""
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        return ".token"
+    return " account" if error.status == HTTPStatus.FORBIDDEN else ".url"
 
 
 def _transport(name: str, settings: ZammadSettings) -> Iterator[Finding]:

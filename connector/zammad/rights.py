@@ -6,6 +6,7 @@ members with full access and offers them as owners (app/policies/ticket_policy.r
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from http import HTTPStatus
 from typing import Annotated
@@ -104,7 +105,7 @@ def _group(name: str, group: str, account: Account, given: Collection[Role] | No
         return Finding(Level.WARNING, subject, "its rights could not be read: it needs read and change")
     rights = _held(group, account, given)
     if not rights:
-        return _unknown(subject, account, given)
+        return _unknown(subject, group, account, given)
     source = "".join(f", by the role {role.name}" for role in given or () if group in role.groups)
     if "full" in rights:
         text = "full access makes the account an owner to choose: read and change do"
@@ -117,8 +118,12 @@ def _group(name: str, group: str, account: Account, given: Collection[Role] | No
     return Finding(Level.OK, subject, f"read and change{source}")
 
 
-def _unknown(subject: str, account: Account, given: Collection[Role] | None) -> Finding:
-    known = ", ".join(sorted({*(account.groups or ()), *(group for role in given or () for group in role.groups)}))
+def _unknown(subject: str, group: str, account: Account, given: Collection[Role] | None) -> Finding:
+    names = sorted({*(account.groups or ()), *(group for role in given or () for group in role.groups)})
+    alike = [known for known in names if _bare(known) == _bare(group)]
+    if alike:
+        return Finding(Level.ERROR, subject, f"spelled otherwise in Zammad: {', '.join(alike)}")
+    known = ", ".join(names)
     if given is None:
         text = "the account has no right of its own there: is it spelled so, or given by a role?"
         return Finding(Level.WARNING, subject, f"{text} Known: {known or 'none'}")
@@ -129,7 +134,14 @@ def _unknown(subject: str, account: Account, given: Collection[Role] | None) -> 
 def _others(name: str, settings: ZammadSettings, account: Account, given: Collection[Role]) -> Iterator[Finding]:
     rights = [account.groups or {}, *(role.groups for role in given)]
     readable = {group for groups in rights for group, held in groups.items() if {"read", "full"} & set(held)}
-    others = sorted(readable - set(settings.groups))
+    named = {_bare(group) for group in settings.groups}  # one that is spelled otherwise is named all the same
+    others = sorted(group for group in readable if _bare(group) not in named)
     if others:
         text = f"the account also reads {', '.join(others)}, which {name}.groups does not name: take the right away"
         yield Finding(Level.WARNING, f"{name} other groups", text)
+
+
+def _bare(group: str) -> str:
+    """A group's name without accents, case and spaces, in which alone a wrongly written one mostly differs."""
+    letters = unicodedata.normalize("NFKD", group.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter) and not letter.isspace())

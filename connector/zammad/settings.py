@@ -20,10 +20,10 @@ class ZammadSettings(HelpdeskSettings):
     """The address at which agents open Zammad, without `/api/v1`."""
     token: SecretStr
     """An access token of Greffier's account, with the permission `ticket.agent`. In Zammad: profile, Token Access."""
-    webhook_secret: SecretStr | None = Field(default=None, min_length=1)
+    webhook_secret: SecretStr | None = Field(default=None, min_length=1, max_length=200)
     """The "HMAC SHA1 Signature Token" of the webhook in Zammad, at most 200 characters. Needed where `intake` is
     `webhook`."""
-    previous_webhook_secret: SecretStr | None = Field(default=None, min_length=1)
+    previous_webhook_secret: SecretStr | None = Field(default=None, min_length=1, max_length=200)
     """The signature token before, still accepted while it is being replaced."""
     previous_webhook_secret_until: AwareDatetime | None = None
     """From this moment on the signature token before is refused. By default it is accepted as long as it is set."""

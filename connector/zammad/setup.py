@@ -1,6 +1,6 @@
 """Set-up of a Zammad over its API: webhook, triggers, macros and tag, made, corrected and taken away again.
 
-An object is ours if it has our name and bears our mark in its `note`; whatever else has that name is left alone.
+An object is ours if it bears our mark in its `note`, whatever its name; what has our name and no mark is left alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from connector.ticket import Finding, Level, Mode
 from connector.zammad import rights, setup_objects
 from connector.zammad.answers import Account, read
 from connector.zammad.settings import ZammadSettings
-from connector.zammad.setup_inventory import PERMISSIONS, Row, inventory, is_ours, named, objects
+from connector.zammad.setup_inventory import PERMISSIONS, Row, has_our_name, inventory, is_ours, named, objects
 from connector.zammad.setup_objects import MASKED, TAG, WEBHOOK, Item
 
 
@@ -60,6 +60,7 @@ class ZammadSetup:
         groups = self._covered(seen["groups"])
         changes = [] if polls else self._calls(seen, groups)
         changes += [self._change(item, seen) for item in setup_objects.macros(groups)]
+        changes += self._renamed("macros", seen)
         return [*changes, self._tag(seen["tag_list"])]
 
     def removal(self) -> list[Change]:
@@ -74,9 +75,9 @@ class ZammadSetup:
             seen = inventory(self._admin, self._agent, (*always, *calls))
         changes = [
             self._removal_of(kind, row)
-            for kind, names in setup_objects.NAMES.items()
-            for name in names
-            if (row := named(seen.get(kind, ()), name))
+            for kind in setup_objects.NAMES
+            for row in seen.get(kind, ())
+            if is_ours(row) or has_our_name(kind, row)
         ]
         return [*changes, *self._removal_of_tag(seen["tag_list"]), *_not_looked_at(seen)]
 
@@ -114,7 +115,7 @@ class ZammadSetup:
         if webhook.action is Action.LEAVE:
             text = "it needs a webhook of ours"
             return [webhook, *(Change(Action.LEAVE, trigger.subject, text) for trigger in triggers)]
-        return [webhook, *(self._change(trigger, seen) for trigger in triggers)]
+        return [webhook, *(self._change(trigger, seen) for trigger in triggers), *self._renamed("triggers", seen)]
 
     def _change(self, item: Item, seen: Mapping[str, list[Row]]) -> Change:
         row = named(seen[item.kind], item.name)
@@ -166,11 +167,17 @@ class ZammadSetup:
 
         return Change(Action.CREATE, f"tag {TAG}", "for agents and overviews; Greffier sets it nowhere", create)
 
-    def _removal_of(self, kind: str, row: Row) -> Change:
+    def _renamed(self, kind: str, seen: Mapping[str, list[Row]]) -> Iterator[Change]:
+        """What bears our mark and none of our names would do its work twice; it goes after its successor is there."""
+        for row in seen[kind]:
+            if is_ours(row) and not has_our_name(kind, row):
+                yield self._removal_of(kind, row, "bears our mark under another name")
+
+    def _removal_of(self, kind: str, row: Row, why: str = "") -> Change:
         subject = setup_objects.subject(kind, row["name"])
         if not is_ours(row):
             return _foreign(subject)
-        return Change(Action.REMOVE, subject, apply=partial(self._delete, f"{kind}/{row['id']}"))
+        return Change(Action.REMOVE, subject, why, partial(self._delete, f"{kind}/{row['id']}"))
 
     def _removal_of_tag(self, tags: list[Row]) -> list[Change]:
         """A tag bears no mark: it goes if no ticket carries it."""
@@ -190,7 +197,7 @@ def _not_looked_at(seen: Mapping[str, list[Row]]) -> Iterator[Change]:
     for kind in setup_objects.NAMES:
         if kind not in seen:
             text = (
-                f"not looked at, the token lacks {PERMISSIONS[kind]}: there are some only if intake was once “webhook”"
+                f"not looked at, the token lacks {PERMISSIONS[kind]}: there are some only if intake was “webhook” once"
             )
             yield Change(Action.KEEP, kind, text)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from connector.errors import CredentialsRefused, RemoteError
 from connector.rest import Rest
 from connector.zammad.answers import read
-from connector.zammad.setup_objects import MARK
+from connector.zammad.setup_objects import MARK, NAMES
 
 PERMISSIONS = {
     "groups": "admin.group",
@@ -95,6 +95,11 @@ def _macros(admin: Rest, agent: Rest) -> list[Row]:
 def named(rows: Collection[Row], name: str) -> Row | None:
     """The object of that name, which Zammad takes once whatever its case."""
     return next((row for row in rows if str(row["name"]).lower() == name.lower()), None)
+
+
+def has_our_name(kind: str, row: Row) -> bool:
+    """Whether it has one of the names that set-up gives to objects of that kind."""
+    return any(named([row], name) for name in NAMES[kind])
 
 
 def is_ours(row: Row) -> bool:

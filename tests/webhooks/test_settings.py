@@ -211,3 +211,21 @@ def test_a_database_of_our_own_beside_another_is_refused_in_one_place_and_gives_
 @pytest.mark.parametrize("folder", ["/" + "long/" * 20, "/a,b"])
 def test_a_folder_whose_socket_could_not_be_reached_is_refused(file: Path, folder: str) -> None:
     assert complaint(file, GREFFIER_DATA=folder).startswith("GREFFIER_DATA: data: /")
+
+
+@pytest.mark.parametrize("name", ["webhook_secret", "previous_webhook_secret"])
+def test_a_webhook_secret_that_zammad_could_not_hold_is_refused_by_name(file: Path, name: str) -> None:
+    said = complaint(file, **{f"GREFFIER_HELPDESKS__MAIRIE__{name.upper()}": "s" * 201})
+    assert name.upper() in said
+    assert "at most 200 characters, not 201" in said
+
+
+def test_a_list_that_is_given_as_a_word_is_answered_with_an_example(file: Path) -> None:
+    said = complaint(file, GREFFIER_HELPDESKS__MAIRIE__CHANNELS="email")
+    assert said.endswith('helpdesks.mairie.channels: a list is wanted, such as ["email", "web"]')
+
+
+@pytest.mark.parametrize("url", ["support.example", "ftp://support.example", ""])
+def test_an_address_without_its_scheme_is_answered_with_those_there_are(file: Path, url: str) -> None:
+    said = complaint(file, GREFFIER_HELPDESKS__MAIRIE__URL=url)
+    assert said.endswith("helpdesks.mairie.url: an address that begins with https:// or http:// is wanted")

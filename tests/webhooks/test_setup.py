@@ -21,10 +21,12 @@ from connector.signature import is_signed
 from connector.ticket import EventKind
 from connector.zammad.events import read_event
 from connector.zammad.macros import MACROS
+from connector.zammad.setup_objects import TRIGGERS
 from tests.connector.replay import Neighbour, Reply, neighbour
 from webhooks import logs
 from webhooks.cli import cli
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
+from webhooks.demo.sandbox.objects import Refused
 from webhooks.demo.sandbox.records import NewArticle
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "zammad.md"
@@ -143,6 +145,15 @@ def test_applied_twice_all_is_there_once_and_as_it_should_be(desk: Desk) -> None
     assert desk.only("webhooks", "Greffier")["signature_token"] == SECRET
 
 
+def test_what_the_demos_helpdesk_is_set_up_with_is_as_it_should_be(desk: Desk) -> None:
+    desk.sandbox.set_up(f"{desk.greffier.url}/webhooks/mairie", SECRET)
+    planned = desk.plan()
+    assert planned.exit_code == 0, planned.output
+    lines = [line for line in planned.output.splitlines() if not line.startswith(("ok ", "warning "))]
+    assert [line.split()[0] for line in lines[:-1]] == ["keep"] * 9
+    assert lines[-1] == "all is as it should be"
+
+
 def test_each_thing_that_happens_makes_one_signed_delivery(desk: Desk) -> None:
     desk.apply()
     act = desk.sandbox
@@ -223,6 +234,12 @@ def test_a_secret_that_cannot_be_read_back_is_no_change_and_is_written_again(des
     assert desk.only("webhooks", "Greffier")["signature_token"] == SECRET
 
 
+def test_zammad_refuses_a_secret_of_more_than_200_characters(desk: Desk) -> None:
+    values = {"name": "à nous", "endpoint": "https://greffier.example", "signature_token": "s" * 201}
+    with pytest.raises(Refused, match="too long"):
+        desk.sandbox.store.objects.webhooks.create(values, desk.sandbox.admin.id)
+
+
 def test_a_payload_of_the_admins_own_stays(desk: Desk) -> None:
     desk.apply()
     own = {"customized_payload": True, "custom_payload": '{"ticket": {"id": "#{ticket.id}"}}'}
@@ -273,6 +290,25 @@ def test_removed_nothing_of_ours_is_left_and_nothing_else_is_gone(desk: Desk) ->
     assert (again.exit_code, again.output) == (0, "nothing is left to remove\n")
 
 
+def test_a_trigger_of_ours_that_was_renamed_is_replaced(desk: Desk) -> None:
+    desk.apply()
+    desk.only("triggers", "greffier-groupe")["name"] = "mon groupe"
+    planned = desk.plan()
+    assert "create  trigger greffier-groupe: " in planned.output
+    assert "remove  trigger mon groupe: bears our mark under another name\n" in planned.output
+    assert desk.apply().output.endswith("all is as it should be\n")
+    assert sorted(row["name"] for row in desk.objects()["triggers"]) == sorted(TRIGGERS)
+
+
+def test_what_of_ours_was_renamed_is_removed_with_the_rest(desk: Desk) -> None:
+    desk.apply()
+    for kind, name in (("triggers", "greffier-groupe"), ("macros", MACROS[0].name), ("webhooks", "Greffier")):
+        desk.only(kind, name)["name"] = f"à nous, {kind}"
+    done = desk.setup("--remove", "--apply")
+    assert done.exit_code == 0, done.output
+    assert not any(desk.objects().values())
+
+
 def test_objects_of_somebody_else_with_our_names_are_left_alone(desk: Desk) -> None:
     desk.apply()
     desk.only("triggers", "greffier-commande")["note"] = "fait à la main"
@@ -315,8 +351,6 @@ def test_a_failure_in_the_middle_says_what_is_done_and_the_next_run_completes_it
 
 
 def _refuse(*arguments: object) -> dict[str, Any]:
-    from webhooks.demo.sandbox.objects import Refused
-
     raise Refused("le disque est plein")
 
 
@@ -398,7 +432,7 @@ def test_rights_that_a_role_gives_are_seen_with_the_admins_token(desk: Desk) -> 
 
 def test_an_address_that_is_none_and_one_that_is_missing_are_named(desk: Desk) -> None:
     for arguments, words in (
-        (["--url", "greffier.example"], "--url: "),
+        (["--url", "greffier.example"], "--url: an address that begins with https:// or http:// is wanted"),
         ([], "give --url"),
         (["--url", "https://x.example", "--helpdesk", "autre"], "no Zammad is named autre"),
     ):
@@ -430,6 +464,28 @@ def test_a_refused_token_ends_it_in_one_sentence_without_a_trace(desk: Desk) -> 
     assert done.stderr == (
         "greffier: helpdesks.mairie, as admin: Zammad refuses this token: make another one (profile, Token Access)\n"
     )
+
+
+def test_without_a_terminal_it_says_how_else_to_give_a_token(desk: Desk) -> None:
+    command = [sys.executable, "-m", "webhooks", "--config", str(desk.config), "setup", "zammad"]
+    done = subprocess.run(
+        [*command, "--url", "https://greffier.example"],
+        env={name: text for name, text in os.environ.items() if name != "ZAMMAD_ADMIN_TOKEN"},
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # without it the question would find the terminal of whoever runs the tests
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "greffier: no terminal to ask for an admin's token: give --admin-token-file or ZAMMAD_ADMIN_TOKEN\n"
+    )
+
+
+def test_the_whole_address_of_the_webhook_may_be_given_as_well(desk: Desk) -> None:
+    planned = desk.setup("--url", "https://greffier.example/webhooks/mairie/")
+    assert "webhook Greffier: to https://greffier.example/webhooks/mairie\n" in planned.output
 
 
 def test_without_a_token_it_says_how_to_give_one(desk: Desk) -> None:

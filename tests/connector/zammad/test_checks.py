@@ -58,8 +58,18 @@ def test_the_rights_on_a_group_are_looked_at(server: Neighbour, rights: list[str
     assert words in found["helpdesks.mairie group État civil"].message
 
 
-def test_a_group_that_is_spelled_otherwise_is_shown_beside_those_that_are_known(server: Neighbour) -> None:
-    finding = findings(server, groups=["Etat civil"])["helpdesks.mairie group Etat civil"]
+@pytest.mark.parametrize("group", ["Etat civil", "état civil", "État  civil ", "E\u0301tatcivil"])
+def test_a_group_that_is_spelled_otherwise_is_an_error_and_its_right_not_too_many(
+    server: Neighbour, group: str
+) -> None:
+    found = findings(server, groups=[group])
+    finding = found[f"helpdesks.mairie group {group}"]
+    assert (finding.level, finding.message) == (Level.ERROR, "spelled otherwise in Zammad: État civil")
+    assert "helpdesks.mairie other groups" not in found
+
+
+def test_a_group_that_is_not_known_is_shown_beside_those_that_are(server: Neighbour) -> None:
+    finding = findings(server, groups=["Voirie"])["helpdesks.mairie group Voirie"]
     assert finding.level is Level.WARNING
     assert "given by a role? Known: État civil" in finding.message
 
@@ -174,16 +184,31 @@ def test_an_inactive_account_is_an_error(server: Neighbour) -> None:
     assert findings(server, account={"active": False})["helpdesks.mairie account"].level is Level.ERROR
 
 
-@pytest.mark.parametrize("name", ["error_bad_token", "error_token_expired", "error_no_auth"])
-def test_a_refused_token_ends_the_check_with_zammads_words(server: Neighbour, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "subject"),
+    [
+        ("error_bad_token", "helpdesks.mairie.token"),
+        ("error_token_expired", "helpdesks.mairie.token"),
+        ("error_no_auth", "helpdesks.mairie account"),
+    ],
+)
+def test_a_refused_token_ends_the_check_with_zammads_words(server: Neighbour, name: str, subject: str) -> None:
     server.on_recorded(name, path="/api/v1/users/me")
     last = list(zammad(server.url).check())[-1]
-    assert (last.level, last.subject) == (Level.ERROR, "helpdesks.mairie account")
+    assert (last.level, last.subject) == (Level.ERROR, subject)
     assert recorded(name)["response"]["json"]["error"] in last.message
 
 
-def test_nobody_at_the_address_is_an_error_and_raises_nothing() -> None:
-    assert [finding.level for finding in zammad("http://127.0.0.1:1").check()] == [Level.ERROR]
+def test_nobody_at_the_address_is_an_error_of_its_setting_and_raises_nothing() -> None:
+    [finding] = zammad("http://127.0.0.1:1").check()
+    assert (finding.level, finding.subject) == (Level.ERROR, "helpdesks.mairie.url")
+
+
+def test_an_address_at_which_no_zammad_is_is_an_error_of_its_setting(server: Neighbour) -> None:
+    server.on("GET", "/api/v1/users/me", Reply(status=404, text="<h1>Not Found</h1>"))
+    [finding] = zammad(server.url).check()
+    assert (finding.level, finding.subject) == (Level.ERROR, "helpdesks.mairie.url")
+    assert "is url its address?" in finding.message
 
 
 def test_a_token_without_the_permission_is_named(server: Neighbour) -> None:

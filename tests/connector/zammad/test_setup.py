@@ -217,6 +217,37 @@ def test_another_refusal_is_told_in_zammads_words(server: Neighbour) -> None:
         change.apply()
 
 
+def test_what_bears_our_mark_under_another_name_is_removed_after_its_successor_is_made(server: Neighbour) -> None:
+    serve_empty(server, "triggers", "macros", "webhooks")
+    server.on("PUT", "/api/v1/macros/0", Reply({"error": "Couldn't find Macro with 'id'=0"}, 404))
+    server.on("GET", "/api/v1/triggers", ours("mon groupe", TRIGGERS[0].upper()))
+    server.on("GET", "/api/v1/macros", ours("Autre rédaction"))
+    server.on("GET", "/api/v1/webhooks", ours("ancien"))
+    lines = [(change.action, change.subject, change.detail) for change in setup_of(server).plan()]
+    gone = [line for line in lines if line[0] is Action.REMOVE]
+    assert gone == [
+        (Action.REMOVE, "trigger mon groupe", "bears our mark under another name"),
+        (Action.REMOVE, "macro Autre rédaction", "bears our mark under another name"),
+    ]
+    subjects = [subject for _, subject, _ in lines]
+    assert subjects.index("trigger mon groupe") > max(subjects.index(f"trigger {name}") for name in TRIGGERS)
+    removed = actions(setup_of(server).removal())
+    assert list(removed) == [
+        "trigger mon groupe",
+        f"trigger {TRIGGERS[0].upper()}",
+        "macro Autre rédaction",
+        "webhook ancien",
+    ]
+    assert set(removed.values()) == {Action.REMOVE}
+
+
+def test_a_renamed_trigger_of_ours_stays_while_it_can_have_no_successor(server: Neighbour) -> None:
+    serve_empty(server, "triggers", "webhooks")
+    server.on("GET", "/api/v1/triggers", ours("mon groupe"))
+    server.on("GET", "/api/v1/webhooks", Reply([{"id": 1, "name": "Greffier"}]))
+    assert "trigger mon groupe" not in actions(setup_of(server).plan())
+
+
 def test_a_tag_that_tickets_carry_stays(server: Neighbour) -> None:
     serve_empty(server, "tag_list")
     server.on("GET", "/api/v1/tag_list", Reply([{"id": 4, "name": "greffier-projet", "count": 2}]))

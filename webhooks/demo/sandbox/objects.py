@@ -137,6 +137,9 @@ _OVERVIEW: Shape = {
 }
 
 
+_LONGEST_TOKEN = 200
+
+
 def called(trigger: Mapping[str, Any]) -> int | None:
     """The id of the webhook that a trigger calls; it may have been given as text."""
     given = (trigger["perform"].get("notification.webhook") or {}).get("webhook_id")
@@ -150,6 +153,8 @@ def _check_webhook(row: Shape) -> None:
         raise Refused("Endpoint Invalid endpoint (no http/https)!")
     if not address.hostname:
         raise Refused("Endpoint Invalid endpoint (no hostname)!")
+    if len(row.get("signature_token") or "") > _LONGEST_TOKEN:
+        raise Refused("Signature token is too long")
     if row.get("customized_payload"):
         try:
             json.loads(row.get("custom_payload") or "")
