@@ -76,9 +76,9 @@ def worker(context: click.Context) -> None:
     """Draft, and post the notes."""
     from prometheus_client import CollectorRegistry
 
-    from webhooks import jobs, malloc, metrics, wiring
+    from webhooks import jobs, memory, metrics, wiring
 
-    malloc.give_back()
+    memory.give_back()
     settings = settings_of(context)
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
@@ -88,6 +88,7 @@ def worker(context: click.Context) -> None:
         if at.metrics_port:
             registry.register(wiring.figures(settings))
             metrics.serve(registry, at.metrics_host, at.metrics_port)
+        memory.settle()
         jobs.run(
             settings.database_url.get_secret_value(),
             work,
