@@ -97,7 +97,7 @@ def test_check_fails_for_each_neighbour_that_is_away_and_still_looks_at_the_rest
     done = greffier.run("check")
     failed = [line.split()[1] for line in done.output.splitlines() if line.startswith("error")]
     assert done.exit_code == 1
-    assert failed == ["helpdesks.sandbox", "chat:", "embeddings:", "index:"]
+    assert failed == ["helpdesks.sandbox.token:", "chat:", "embeddings:", "index:"]
 
 
 @pytest.mark.server
