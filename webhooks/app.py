@@ -18,8 +18,9 @@ from werkzeug.exceptions import HTTPException
 from connector.errors import Refused
 from connector.helpdesk import Receiver
 from webhooks import logs
+from webhooks.framing import LARGEST_BODY
 from webhooks.ledger import Ledger
-from webhooks.metrics import NOBODY, Intake
+from webhooks.metrics import INTAKE, NOBODY, Intake
 from webhooks.schema import SchemaMismatch
 
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("greffier.web")
 
-INTAKE = "greffier.intake"
-"""Where the application keeps what it counts in, for the server around it."""
 _SEEN = "greffier.seen"
-
-LARGEST_BODY = 8 * 1024 * 1024  # bytes; Zammad allows articles of 1.5 million characters, about 4 MB once escaped
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes; Zammad allows articles of 1.5 million characters, about 4 MB once escaped."""
 HEADER_FIELDS, HEADER_FIELD_SIZE = 50, 4094
 MAX_HEAD = HEADER_FIELDS * (HEADER_FIELD_SIZE + 2) + 4
 """Bytes of request line and headers."""

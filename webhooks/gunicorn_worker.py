@@ -26,9 +26,8 @@ from gunicorn.http import errors, get_parser
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from webhooks.app import INTAKE, LARGEST_BODY
-from webhooks.framing import Arrival, Progress
-from webhooks.metrics import NOBODY
+from webhooks.framing import LARGEST_BODY, Arrival, Progress
+from webhooks.metrics import INTAKE, NOBODY
 
 log = logging.getLogger("greffier.web")
 

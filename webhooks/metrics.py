@@ -23,6 +23,8 @@ from webhooks.figures import known_reason
 
 log = logging.getLogger("greffier.metrics")
 
+INTAKE = "greffier.intake"
+"""Where a Flask application keeps its `Intake`, for the server around it."""
 NOBODY = "-"
 """The helpdesk of a request that names none of ours: no helpdesk can have this name."""
 OUTCOMES = ("accepted", "known", "ignored")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -17,6 +16,9 @@ from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
 from webhooks.gunicorn_worker import WholeRequests
 from webhooks.multiprocess import Together
 from webhooks.settings import WebSettings
+
+if TYPE_CHECKING:
+    from flask import Flask  # the first process needs none
 
 
 class _Log(Logger):  # type: ignore[misc]

@@ -24,7 +24,7 @@ from tests.conftest import created_database
 from tests.system import SECRET, System, system, unforeseen, wait_until
 from tests.webhooks.test_crash import allow
 from webhooks import schema
-from webhooks.app import LARGEST_BODY
+from webhooks.framing import LARGEST_BODY
 from webhooks.gunicorn_worker import REQUEST_TIMEOUT
 
 pytestmark = pytest.mark.server

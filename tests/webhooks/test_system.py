@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from tests.system import System, unforeseen, wait_until
-from webhooks.app import LARGEST_BODY
+from webhooks.framing import LARGEST_BODY
 
 pytestmark = pytest.mark.server
 
