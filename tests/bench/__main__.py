@@ -33,7 +33,6 @@ PARTS: dict[str, tuple[Part, Part]] = {
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
 def main(parts: tuple[str, ...], short: bool, as_json: bool) -> None:
     """Measure Greffier on this machine: all PARTS, or those that are named."""
-    logging.getLogger("greffier").setLevel(logging.ERROR)
     with _postgres() as server:
         where = machine(server)
         if not as_json:
@@ -58,4 +57,5 @@ def _postgres() -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    logging.getLogger("greffier").setLevel(logging.ERROR)
     main()

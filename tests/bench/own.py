@@ -9,6 +9,7 @@ model's stream above all, is a row of its own.
 
 from __future__ import annotations
 
+import gc
 import socket
 import statistics
 import time
@@ -92,10 +93,10 @@ def measure(server: str, *, drafts: int = 200, warm: int = 20) -> Result:
     ):
         desks = wiring.desks(here.settings, Ledger(here.pool))
         worker = wiring.worker(here.settings, here.pool, desks, Drafting())
-        memory.settle()
         here.accept(range(1, drafts + warm + 1))
         keys = [f"{NAME}:{number}:message" for number in range(1, drafts + warm + 1)]
-        taken = [_draft(worker.handle, key, network, outside, database) for key in keys][warm:]
+        with _settled():
+            taken = [_draft(worker.handle, key, network, outside, database) for key in keys][warm:]
         assert here.count() == len(keys), "each message has its draft"
     rows = (
         _row("own time", [draft.own for draft in taken]),
@@ -106,6 +107,18 @@ def measure(server: str, *, drafts: int = 200, warm: int = 20) -> Result:
     how = f"{drafts} drafts one after the other, after {warm} that are not counted; milliseconds a draft."
     own = statistics.median(draft.own for draft in taken)
     return Result("Own time of a draft", how, rows, (Target("own time", own, TARGET, " ms"),))
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """The collector as in the worker."""
+    before = gc.get_threshold()
+    memory.settle()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def _draft(
