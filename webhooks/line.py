@@ -58,10 +58,13 @@ class Line:
 
     # --- by kind
 
-    def _answer(self, entry: Entry, desk: Desk) -> None:
-        """A draft, or an abstention, and its note: for a citizen's message, or because an agent asks for another."""
+    def _answer(self, entry: Entry, desk: Desk, ticket: Ticket | None = None) -> None:
+        """A draft, or an abstention, and its note: for a citizen's message, or because an agent asks for another.
+
+        `ticket` is what has just been fetched of it, if anything has.
+        """
         if entry.state is State.ACCEPTED:
-            ticket = self._fetch(entry, desk)
+            ticket = ticket or self._fetch(entry, desk)
             self._observe(entry, ticket)
             if reason := _reason(entry, ticket, desk):
                 self._end(entry, desk, reason)
@@ -81,7 +84,7 @@ class Line:
         if reason:
             self._skip(entry, reason)
         elif word in AGAIN:
-            self._answer(entry, desk)
+            self._answer(entry, desk, ticket)
         elif word in STOP:
             self._withdraw(entry, desk)
             self._tell(entry, desk, STOPPED)

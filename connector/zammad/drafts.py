@@ -96,8 +96,7 @@ def offer(rest: Rest, ticket: Ticket, note: Note, *, answers: str, account_id: i
 
 def withdraw(rest: Rest, ticket_id: str, *, account_id: int) -> bool:
     """Take our draft away, unless a person has had a hand in it; whether one was taken away."""
-    there = _look(rest, ticket_id)
-    if there.shared_draft_id is None or not there.is_only_by(account_id):
+    if not _look(rest, ticket_id).is_only_by(account_id):
         return False
     try:
         rest.delete(_path(ticket_id))

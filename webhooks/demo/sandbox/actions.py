@@ -38,8 +38,7 @@ class Actions:
         author = self.store.customer(customer)
         if ticket_id is not None:
             return ticket_id, self._follow_up(author, ticket_id, new, reopen=reopen)
-        ticket = self.store.create_ticket(author, self.store.groups[self._group(group)], author, subject, new)
-        return ticket.id, ticket.article_ids[-1]
+        return self._open(author, group, author, new)
 
     def phone_in(
         self,
@@ -55,9 +54,7 @@ class Actions:
         new = NewArticle(text, type="phone", sender="Customer", subject=subject)
         if ticket_id is not None:
             return ticket_id, self._follow_up(self._agent(agent), ticket_id, new, reopen=True)
-        record, caller = self.store.groups[self._group(group)], self.store.customer(customer)
-        ticket = self.store.create_ticket(self._agent(agent), record, caller, subject, new)
-        return ticket.id, ticket.article_ids[-1]
+        return self._open(self._agent(agent), group, self.store.customer(customer), new)
 
     def reply_as_agent(self, ticket_id: int, text: str, *, agent: str = AGENT, **fields: Any) -> int:
         """An agent's public answer by e-mail: the id of the article. `fields` are those of `NewArticle`."""
@@ -123,6 +120,13 @@ class Actions:
     def notes(self, ticket_id: int) -> list[Article]:
         """The ticket's internal articles, in order."""
         return [article for article in self.store.articles_of(self.store.tickets[ticket_id]) if article.internal]
+
+    def _open(self, author: User, group: str, customer: User, new: NewArticle) -> tuple[int, int]:
+        """A new ticket: its id and that of its article."""
+        ticket = self.store.create_ticket(
+            author, self.store.groups[self._group(group)], customer, new.subject or "", new
+        )
+        return ticket.id, ticket.article_ids[-1]
 
     def _follow_up(self, author: User, ticket_id: int, new: NewArticle, *, reopen: bool) -> int:
         closed = self.store.tickets[ticket_id].state == "closed"
