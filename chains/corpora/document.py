@@ -15,6 +15,8 @@ class Document:
     """One document of a corpus. `id` is unique among all corpora, and so is the id of each of its passages.
 
     `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
+    `organisation` is whose it is, empty for what is everybody's; `audience` whom it is written for, empty for all;
+    `theme` what the source files it under.
     """
 
     id: str
@@ -23,6 +25,9 @@ class Document:
     url: str
     date: date | None
     passages: tuple[Passage, ...]
+    organisation: str = ""
+    audience: str = ""
+    theme: str = ""
 
     @property
     def text(self) -> str:
@@ -32,7 +37,7 @@ class Document:
     @property
     def digest(self) -> str:
         """A fingerprint of everything that the index keeps: equal digests need no work."""
-        content = [self.corpus, self.title, self.url, str(self.date)]
+        content = [self.corpus, self.title, self.url, str(self.date), self.organisation, self.audience, self.theme]
         content += [f"{passage.id}\n{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

@@ -22,6 +22,23 @@ class Scope(IntEnum):
     """Each document as a whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What a search may find. Made by code from the profile of a ticket's group, never from a text.
+
+    An `organisation` finds what is its own and what is everybody's; without one, only what is everybody's is found.
+    None in `corpora` or `audiences` is all of them; a document for all audiences is found for each of them.
+    """
+
+    organisation: str = ""
+    corpora: frozenset[str] | None = None
+    audiences: frozenset[str] | None = None
+
+
+SHARED = Within()
+"""All that is everybody's."""
+
+
 class Hit(NamedTuple):
     """Something found: a passage, or in the scopes `TITLES` and `DOCUMENTS` a document (then `id == document`).
 
@@ -35,18 +52,22 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A document to index, with the vector of each of its passages in their order: float16, little-endian bytes."""
+    """A document to index, with the vector of each of its passages in their order: float16, little-endian bytes.
+
+    None stands for a vector that is not made yet: `Store.embed` adds it.
+    """
 
     document: Document
-    vectors: tuple[bytes, ...]
+    vectors: tuple[bytes | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What an index holds."""
+    """What an index holds; `vectors` is how many of the passages have theirs."""
 
     documents: int
     passages: int
+    vectors: int
     embedder: str
     dimension: int
 
@@ -59,23 +80,32 @@ class Store(Protocol):
     searched: every method that reads raises ConfigurationError then, and where there is no index at all.
     """
 
-    def search(self, scope: Scope, stems: Sequence[str], limit: int) -> list[Hit]:
+    def search(self, scope: Scope, stems: Sequence[str], limit: int, within: Within = SHARED) -> list[Hit]:
         """The best by BM25 among what holds at least one of the stems, best first."""
 
-    def nearest(self, vector: Sequence[float], limit: int) -> list[Hit]:
-        """The passages whose vectors are nearest, best first."""
+    def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
+        """The passages whose vectors are nearest, best first; those without one are not found."""
 
     def rarities(self, stems: Sequence[str]) -> dict[str, float]:
         """How much each stem says: its inverse document frequency, highest for one that no document holds."""
 
-    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
-        """Passages by id; one that has gone meanwhile is missing."""
+    def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
+        """Passages by id; one that has gone meanwhile, or is not within, is missing."""
 
     def digests(self, corpus: str) -> Mapping[str, str]:
         """The digest of each document that a corpus has in this index, by id; empty if there is no such index yet."""
 
     def update(self, replaced: Sequence[Embedded], removed: Sequence[str]) -> None:
-        """Add or replace documents and remove others by id, all at once: searches see all of it or nothing."""
+        """Add or replace documents and remove others by id. What an interruption leaves, the same call mends."""
+
+    def unembedded(self, corpus: str, limit: int) -> list[Passage]:
+        """Passages of a corpus that have no vector yet."""
+
+    def embed(self, vectors: Mapping[str, bytes]) -> None:
+        """Give passages their vectors, by id; a passage that has gone meanwhile is passed over."""
+
+    def finish(self) -> None:
+        """What is done once after many changes. Searches work without it, some slower."""
 
     def statistics(self) -> Statistics:
         """How much the index holds, and who made its vectors."""
