@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from chains.corpora.chunks import titled
 from chains.draft import Passage
 
 
@@ -44,7 +45,7 @@ class Document:
 
 def body(passage: Passage) -> str:
     """A passage with the titles that lead to it: what it says, and in which case that holds."""
-    return f"{' > '.join(passage.path)} : {passage.text}" if passage.path else passage.text
+    return titled(passage.path, passage.text)
 
 
 def searchable(passage: Passage) -> str:
