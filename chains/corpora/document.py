@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from chains.corpora.chunks import titled
+from chains.corpora.chunks import Section, chunks, titled
 from chains.draft import Passage
 
 
@@ -41,6 +42,25 @@ class Document:
         content = [self.corpus, self.title, self.url, str(self.date), self.organisation, self.audience, self.theme]
         content += [f"{passage.id}\n{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def cut_document(
+    sections: Iterable[Section],
+    *,
+    id: str,
+    corpus: str,
+    title: str,
+    url: str,
+    date: date | None,
+    audience: str = "",
+    theme: str = "",
+) -> Document:
+    """A document from its sections; it has no passages if they have no text."""
+    passages = tuple(
+        Passage(f"{id}#{number}", id, title, path, text, url, date)
+        for number, (path, text) in enumerate(chunks(sections))
+    )
+    return Document(id, corpus, title, url, date, passages, audience=audience, theme=theme)
 
 
 def body(passage: Passage) -> str:

@@ -12,16 +12,15 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 
-from chains.corpora.chunks import Section, chunks
-from chains.corpora.document import Document
+from chains.corpora.chunks import Section
+from chains.corpora.document import Document, cut_document
 from chains.corpora.feed import DC, root_of, sheet_files
-from chains.draft import Passage
+from chains.corpora.plain import day, line
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
@@ -31,9 +30,7 @@ MIN_GUIDE = 200
 CUT_FROM = 130
 """In characters; the summaries that the source has cut are of 136 to 150."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORD = re.compile(r"[a-z]+")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 _AUDIENCES = {"part": "particuliers", "pro": "professionnels", "asso": "associations"}
 """As the feeds' addresses and folders call them."""
 
@@ -89,16 +86,19 @@ def parse_sheet(content: bytes, *, corpus: str, name: str = "") -> Document | No
     length = sum(len(block) for section in sections for block in section.blocks)
     if not title or not length or (root.get("type") == "Recherche guidée" and length < MIN_GUIDE):
         return None
-    modified = _DATE.search(_text(root.find(f"{DC}date")))
-    updated = date.fromisoformat(modified.group()) if modified else None
+    updated = day(_text(root.find(f"{DC}date")))
     audience = _audience(root, name, url)
-    id = f"{corpus}:{audience}/{root.get('ID')}"
-    passages = tuple(
-        Passage(f"{id}#{number}", id, title, path, text, url, updated)
-        for number, (path, text) in enumerate(chunks(sections))
-    )
     theme = _text(root.find("Theme/Titre")) or _text(root.find(f"{DC}subject"))
-    return Document(id, corpus, title, url, updated, passages, audience=audience, theme=theme)
+    return cut_document(
+        sections,
+        id=f"{corpus}:{audience}/{root.get('ID')}",
+        corpus=corpus,
+        title=title,
+        url=url,
+        date=updated,
+        audience=audience,
+        theme=theme,
+    )
 
 
 def _audience(root: Element, name: str, url: str) -> str:
@@ -184,4 +184,4 @@ def _text(element: Element | None) -> str:
     """All the text in an element, with ordinary spaces and apostrophes."""
     if element is None:
         return ""
-    return " ".join("".join(element.itertext()).translate(_INVISIBLE).replace("’", "'").split())
+    return line("".join(element.itertext()))
