@@ -14,7 +14,6 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from chains.corpora.chunks import Section
 from chains.corpora.document import Document, cut_document
 from chains.corpora.html import html_sections
 from chains.corpora.plain import day, line, lines
+from chains.corpora.tables import encoding_of, separator_of
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
@@ -122,13 +122,9 @@ def _digest(*texts: str) -> str:
 
 
 def _rows_of_csv(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[str, str], _Columns]]:
-    with file.open(encoding=_encoding(file), errors="replace", newline="") as stream:
-        header = stream.readline()
-        try:
-            delimiter = csv.Sniffer().sniff(header, delimiters=";,\t").delimiter
-        except csv.Error:  # one column
-            delimiter = ","
-        stream.seek(0)
+    encoding = encoding_of(file)
+    delimiter = separator_of(file, encoding)
+    with file.open(encoding=encoding, errors="replace", newline="") as stream:
         reader = csv.DictReader(stream, delimiter=delimiter, restval="")
         try:
             columns = _columns(list(reader.fieldnames or ()), file)
@@ -141,7 +137,7 @@ def _rows_of_csv(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[st
 
 def _rows_of_json(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[str, str], _Columns]]:
     columns: _Columns | None = None
-    with file.open(encoding=_encoding(file), errors="replace") as stream:
+    with file.open(encoding=encoding_of(file), errors="replace") as stream:
         for number, text in enumerate(stream, start=1):
             try:
                 given = json.loads(text) if text.strip() else None
@@ -187,14 +183,3 @@ def _columns(names: Sequence[str], file: Path) -> _Columns:
 def _bare(name: str) -> str:
     decomposed = unicodedata.normalize("NFD", line(name).casefold())
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).replace("_", " ")
-
-
-def _encoding(file: Path) -> str:
-    """UTF-8, with or without its mark, or what French spreadsheets write."""
-    try:
-        with file.open(encoding="utf-8-sig") as stream:
-            while list(islice(stream, 10_000)):
-                pass
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8-sig"

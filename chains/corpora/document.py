@@ -44,6 +44,15 @@ class Document:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one file says: `title` is empty and `date` None where it does not tell."""
+
+    sections: list[Section]
+    title: str = ""
+    date: date | None = None
+
+
 def cut_document(
     sections: Iterable[Section],
     *,

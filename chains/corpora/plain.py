@@ -9,12 +9,13 @@ from datetime import date, datetime
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "’": "'"})
 _DAY = re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<D>\d{1,2})[/.](?P<M>\d{1,2})[/.](?P<Y>\d{4})")
 
 
 def line(text: str) -> str:
-    """A text on one line: single ordinary spaces, straight apostrophes, no control or invisible characters."""
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).replace("’", "'").split())
+    """A text on one line: single ordinary spaces, straight apostrophes, no ligatures, and nothing invisible."""
+    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_LIGATURES).split())
 
 
 def lines(text: str) -> list[str]:
