@@ -160,6 +160,9 @@ class PostgresStore:
     def publish(self) -> None:
         """Each embedder's index is found by whoever is configured with it, from its first document on."""
 
+    def close(self) -> None:
+        """The pool is the caller's."""
+
     @contextmanager
     def _writer(self) -> Iterator[Writer]:
         """One writer at a time, in one transaction; a missing index is made."""

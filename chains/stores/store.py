@@ -115,3 +115,6 @@ class Store(Protocol):
 
     def statistics(self) -> Statistics:
         """How much the index holds, and who made its vectors."""
+
+    def close(self) -> None:
+        """Let go of what the store alone holds."""

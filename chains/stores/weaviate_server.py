@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -174,9 +174,3 @@ def _words(message: str) -> str:
     """What the server said of it, within a line."""
     words = " ".join(message.split())
     return f": {words[:200]}" if words else ""
-
-
-def closed(connection: Connection) -> None:
-    """Close without a word: for the end of a program."""
-    with suppress(Exception):
-        connection.close()
