@@ -6,10 +6,10 @@ is set when it is whole.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from weaviate import WeaviateClient
@@ -24,6 +24,7 @@ from chains.draft import Passage
 from chains.stores import weaviate_index as layout
 from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from chains.stores.vectors import floats
+from chains.stores.weaviate_counts import Counts, counts
 from chains.stores.weaviate_index import EVERYBODY, STEMS, USUAL, Kind, Layout, Names, object_id
 from chains.stores.weaviate_server import Connection, NoSuchCollection, NoSuchTenant, Server, our_errors
 from connector.errors import ConfigurationError, RemoteError
@@ -50,6 +51,7 @@ class WeaviateStore:
         self._names = Names(layout, embedder, dimension)
         self._layout = layout
         self._anew = anew
+        self._counts = Counts()
         self._generation: int | None = None  # of what this process writes to
 
     def close(self) -> None:
@@ -97,16 +99,14 @@ class WeaviateStore:
         )
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
+        """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
         asked = list(dict.fromkeys(stems))
         counts = [0] * (len(asked) + 1)
         with self._reading() as client:
             for tenant in self._tenants(within):
-                query = _counts_query(self._name(client, Kind.DOCUMENT), asked, tenant)
-                try:
-                    found = _answer(client, query)
-                except NoSuchTenant:
-                    continue
-                counts = [count + found[f"n{number}"] for number, count in enumerate(counts)]
+                with suppress(NoSuchTenant):
+                    found = self._counts.of(asked, tenant, partial(self._count_stems, client, tenant))
+                    counts = [count + more for count, more in zip(counts, found, strict=True)]
         documents, *holding = counts
         return {
             stem: math.log(1 + (documents - held + 0.5) / (held + 0.5))
@@ -290,6 +290,16 @@ class WeaviateStore:
         for tenant in tenants:
             yield self._at(client, kind, tenant)
 
+    def _count_stems(self, client: WeaviateClient, tenant: str, stems: Sequence[str]) -> list[int]:
+        """How many documents there are, and how many hold each of the stems."""
+        name = self._name(client, Kind.DOCUMENT)
+        if self._generation is None:  # GraphQL does not know aliases
+            alias = client.alias.get(alias_name=name)
+            if alias is None:
+                raise NoSuchCollection(name)
+            name = alias.collection
+        return counts(client, name, stems, tenant)
+
     def _at(self, client: WeaviateClient, kind: Kind, tenant: str) -> Collection[Any, Any]:
         collection = client.collections.use(self._name(client, kind))
         collection = collection.with_consistency_level(ConsistencyLevel(self._layout.consistency.upper()))
@@ -390,26 +400,3 @@ def _delete(collection: Collection[Any, Any], which: _Filters) -> None:
             raise RemoteError(f"[store] url: Weaviate could not delete {done.failed} objects", permanent=False)
         if not done.matches or done.matches == done.successful < 10_000:
             return
-
-
-def _counts_query(collection: str, stems: Sequence[str], tenant: str) -> str:
-    """How many documents there are, and how many hold each of the stems: one question for all of them."""
-    at = [f"tenant: {json.dumps(tenant)}"] if tenant else []
-    wheres = [f'where: {{path: ["text_stems"], operator: Equal, valueText: {json.dumps(stem)}}}' for stem in stems]
-    counts = []
-    for number, where in enumerate(["", *wheres]):
-        given = ", ".join([*at, *filter(None, [where])])
-        counts.append(f"n{number}: {collection}{f'({given})' if given else ''} {{ meta {{ count }} }}")
-    return f"{{ Aggregate {{ {' '.join(counts)} }} }}"
-
-
-def _answer(client: WeaviateClient, query: str) -> dict[str, int]:
-    answer = client.graphql_raw_query(query)
-    if not answer.errors:
-        return {name: found[0]["meta"]["count"] for name, found in answer.aggregate.items()}
-    message = str(answer.errors)
-    if "tenant" in message:
-        raise NoSuchTenant(message)
-    if "Cannot query field" in message:
-        raise NoSuchCollection(message)
-    raise RemoteError(f"[store] url: Weaviate failed: {message}"[:300], permanent=False)
