@@ -11,6 +11,7 @@ from connector.errors import ConfigurationError, GreffierError
 from webhooks import logs
 from webhooks.config.command import config
 from webhooks.given import settings_of
+from webhooks.index.command import index
 from webhooks.setup import setup
 
 
@@ -25,6 +26,7 @@ def cli(context: click.Context, path: Path | None) -> None:
 
 cli.add_command(setup)
 cli.add_command(config)
+cli.add_command(index)
 
 
 def main() -> None:
@@ -107,33 +109,6 @@ def run(context: click.Context) -> None:
     from webhooks.running import command
 
     sys.exit(command.run(settings_of(context, database=False), context.obj))
-
-
-@cli.group()
-def index() -> None:
-    """Index the sources that drafts are made from."""
-
-
-@index.command("service-public")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.pass_context
-def service_public(context: click.Context, path: Path) -> None:
-    """Index the sheets of service-public.fr: PATH is the official XML feed, a zip or a folder."""
-    from webhooks import wiring
-
-    settings = settings_of(context)
-    with wiring.database(settings, connections=2) as pool, click.progressbar(length=1, label="Embedding") as bar:
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what == "embedding":
-                bar.length = total
-                bar.update(done - bar.pos)
-
-        done = wiring.index_service_public(settings, pool, path, progress)
-    click.echo(
-        f"{done.added} sheets new, {done.changed} changed, {done.unchanged} unchanged, {done.removed} removed;"
-        f" {done.embedded} passages embedded"
-    )
 
 
 @cli.command()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -30,8 +29,9 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-    from chains.indexing import Embedder, Indexed, Progress
+    from chains.indexing import Embedder
     from chains.stores.store import Store
+    from webhooks.index.run import Reader, Run
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
@@ -232,21 +232,29 @@ def store(
     return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
 
 
-def index_service_public(
-    settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Progress
-) -> Indexed:
-    """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
-    from chains.corpora.service_public import read_service_public
-    from chains.indexing import index
+@contextmanager
+def indexing(settings: Settings, pool: ConnectionPool[Connection], *, anew: bool = False) -> Iterator[Run]:
+    """What brings the index up to date; with `anew` it is made again beside itself, where the store can.
+
+    Raises GreffierError without embedder.
+    """
+    from webhooks.index.links import Links
+    from webhooks.index.run import Run
+    from webhooks.index.state import States
     from webhooks.vectors import Vectors
 
     embedder = embeddings(settings)
-    unreadable: list[str] = []
-    documents = read_service_public(path, corpus="service-public", unreadable=unreadable)
-    index_of = store(settings, pool, embedder)
-    return index(
-        "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
-    )
+    with_links = frozenset(name for name, source in settings.sources.items() if source.check_links)
+    with closing(store(settings, pool, embedder, anew=anew)) as index:
+        yield Run(index, embedder, Vectors(pool), States(pool), Links(pool), with_links)
+
+
+def readers(settings: Settings, names: Iterable[str]) -> dict[str, Reader]:
+    """What reads each of those sources."""
+    from webhooks.index.reading import documents
+
+    clients = {name: partial(helpdesk, name, given) for name, given in settings.helpdesks.items()}
+    return {name: partial(documents, name, settings.sources[name], clients) for name in names}
 
 
 def _secret(secret: SecretStr | None) -> str:
