@@ -85,8 +85,8 @@ def worker(context: click.Context) -> None:
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
     # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
-    with wiring.database(settings, connections=at.in_progress + 8) as pool:
-        work = wiring.work(settings, pool, drafting)
+    with wiring.database(settings, connections=at.in_progress + 9) as pool:
+        work = wiring.work(settings, pool, drafting, context.obj)
         if at.metrics_port:
             registry.register(wiring.figures(settings))
             metrics.serve(registry, at.metrics_host, at.metrics_port)

@@ -6,6 +6,7 @@ import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
@@ -128,16 +129,20 @@ def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
     }
 
 
-def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting) -> Work:
-    """What the worker's jobs do, counted in `drafting`."""
+def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting, config: Path | None = None) -> Work:
+    """What the worker's jobs do, counted in `drafting`. `config` is the file that the settings are from."""
     from webhooks.cursors import Cursors
+    from webhooks.index.links import Links
+    from webhooks.index.refresh import Refresh
+    from webhooks.index.state import States
     from webhooks.jobs import Work
     from webhooks.sweep import Sweep
 
     ledger = Ledger(pool)
     at = desks(settings, ledger)
     of = worker(settings, pool, at, drafting)
-    return Work(of.handle, of.may_live, of.adopt_orphans, Sweep(ledger, Cursors(pool), at))
+    sweep, refresh = Sweep(ledger, Cursors(pool), at), Refresh(States(pool), settings.sources, config)
+    return Work(of.handle, of.may_live, of.adopt_orphans, sweep, refresh, Links(pool).look)
 
 
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:

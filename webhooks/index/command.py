@@ -11,7 +11,7 @@ from connector.errors import ConfigurationError, GreffierError
 from webhooks.given import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from psycopg_pool import ConnectionPool
 
@@ -58,7 +58,8 @@ def index(
                 _forget(settings, pool, forget)
             else:
                 names = _chosen(settings, states, name, due=due)
-                _run(context, settings, pool, names, anew=anew, remove_many=remove_many)
+                if names:
+                    _run(context, settings, pool, names, anew=anew, remove_many=remove_many, quiet=due)
 
 
 def _chosen(settings: Settings, states: States, name: str | None, *, due: bool) -> Sequence[str]:
@@ -77,8 +78,9 @@ def _run(
     *,
     anew: bool,
     remove_many: bool,
+    quiet: bool,
 ) -> None:
-    """Index those sources; exit 1 if one failed, 130 if interrupted."""
+    """Index those sources; exit 1 if one failed, 130 if interrupted. What `quiet` leaves out is in the log."""
     from webhooks import wiring
     from webhooks.index.progress import Teller
     from webhooks.index.state import States
@@ -88,7 +90,7 @@ def _run(
         with wiring.indexing(settings, pool, anew=anew) as run:
             outcomes = run(
                 wiring.readers(settings, names),
-                teller.of,
+                (lambda name: lambda what, done, total: None) if quiet else teller.of,
                 remove_many=remove_many,
                 publish=set(names) == set(settings.sources),
             )
@@ -101,12 +103,17 @@ def _run(
             States(pool).failed(name, str(error))
         raise
     teller.clear()
-    for outcome in outcomes:
-        click.echo("\n".join(summary(outcome)))
-    for left in sorted(States(pool).all().keys() - settings.sources.keys()):
-        click.echo(f"{left} is in the index but no longer in the settings: greffier index --forget {left} removes it")
+    if not quiet:
+        _tell(outcomes, States(pool).all().keys() - settings.sources.keys())
     if any(outcome.error for outcome in outcomes):
         context.exit(1)
+
+
+def _tell(outcomes: Sequence[Outcome], left: Collection[str]) -> None:
+    for outcome in outcomes:
+        click.echo("\n".join(summary(outcome)))
+    for name in sorted(left):
+        click.echo(f"{name} is in the index but no longer in the settings: greffier index --forget {name} removes it")
 
 
 def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> None:
