@@ -21,7 +21,8 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
     ticket = wiring.helpdesk(helpdesk, settings.helpdesks[helpdesk]).fetch(ticket_id)
     message = _last_of_the_citizen(ticket)
     answer = wiring.drafter(settings, pool)(Question(ticket, message.id))
-    note = Writer(settings.note.language, settings.reply).answer(answer, "preview", language_of(message.text))
+    write = Writer(settings.note.language, settings.reply, wiring.freshness(settings, pool))
+    note = write.answer(answer, "preview", language_of(message.text))
     return "\n".join(_lines(note))
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from chains.indexing import Embedder
     from chains.stores.store import Store
+    from webhooks.freshness import Freshness
     from webhooks.index.run import Reader, Run
     from webhooks.jobs import Work
     from webhooks.line import Drafter
@@ -152,9 +153,18 @@ def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    write = Writer(settings.note.language, settings.reply)
+    write = Writer(settings.note.language, settings.reply, freshness(settings, pool))
     draft = drafter(settings, pool, drafting.took)
     return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
+
+
+def freshness(settings: Settings, pool: ConnectionPool[Connection]) -> Freshness:
+    """Which sheets agents are warned of."""
+    from webhooks.freshness import Freshness
+    from webhooks.index.links import Links
+
+    ages = {name: source.max_age_days for name, source in settings.sources.items() if source.max_age_days}
+    return Freshness(ages, Links(pool).gone)
 
 
 def drafter(
