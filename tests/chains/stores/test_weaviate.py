@@ -163,10 +163,14 @@ def test_tls_with_a_private_authority(tmp_path: Path, opened: Open) -> None:
 
 
 def test_a_full_disk_is_said_to_be_full(tmp_path: Path, opened: Open) -> None:
+    with weaviate_in(tmp_path) as server:
+        opened(at(server)).update([embedded(CARD)], [])
     with weaviate_in(tmp_path, settings=(("DISK_USE_READONLY_PERCENTAGE", "1"),)) as server:
-        time.sleep(1)  # it looks at its disk now and then
-        with pytest.raises(RemoteError, match=r"\[store\] url: Weaviate stored none .*(read-only|disk)"):
-            opened(at(server)).update([embedded(CARD)], [])
+        store = opened(at(server))
+        with pytest.raises(RemoteError, match=r"\[store\] url: Weaviate stored none .*(read-only|disk)") as caught:
+            _again_and_again(lambda: store.update([embedded(CARD)], []))  # it looks at its disk twice a second
+        assert not caught.value.permanent
+        assert [hit.id for hit in store.search(Scope.TITLES, ["cart"], 5)] == ["card"]
 
 
 def test_after_a_kill_in_mid_import_nothing_is_missing_and_nothing_twice(tmp_path: Path, opened: Open) -> None:
