@@ -7,6 +7,7 @@ sheet say what a passage alone does not, and vectors add to good lexical search 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -41,6 +42,15 @@ On 152 real questions of citizens and 40 written mails that sheets answer, and 3
 """
 
 
+class _Search(NamedTuple):
+    """What was asked for in words, what each list has found, and the fused score of each document."""
+
+    asked: list[str]
+    words: list[Hit]
+    near: list[Hit]
+    documents: dict[str, float]
+
+
 class HybridRetriever(BaseRetriever):
     """The passages that answer a question best, best first.
 
@@ -60,20 +70,27 @@ class HybridRetriever(BaseRetriever):
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
     ) -> list[Document]:
-        query = query[:MAX_QUERY]
-        asked = stems(query) if language == "fr" else []
-        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
-        documents = fuse(self._lexical(asked, words), best(near), FUSED)
-        found = self._read(rank(documents, words, near, self.per_document))
+        search = self._search(query, language)
+        found = self._read(rank(search.documents, search.words, search.near, self.per_document))
         evidence = {
-            "coverage": self._coverage(asked, [passage for passage, _ in found]),
-            "cosine": max((hit.score for hit in near), default=0.0),
+            "coverage": self._coverage(search.asked, [passage for passage, _ in found]),
+            "cosine": max((hit.score for hit in search.near), default=0.0),
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
             for passage, score in found
         ]
+
+    def ranked(self, query: str, language: str = "fr") -> list[tuple[str, float]]:
+        """All documents that a draft's search finds, by id, with their fused scores, best first."""
+        return _best_first(self._search(query, language).documents)
+
+    def _search(self, query: str, language: str) -> _Search:
+        query = query[:MAX_QUERY]
+        asked = stems(query) if language == "fr" else []
+        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
+        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
+        return _Search(asked, words, near, fuse(self._lexical(asked, words), best(near), FUSED))
 
     def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -132,7 +149,7 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
 
 def relative(scores: Mapping[str, float], first: int) -> dict[str, float]:
     """The `first` best of a list, from 1 for the best of them down to 0 for the last."""
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:first]
+    ranked = _best_first(scores)[:first]
     if not ranked:
         return {}
     top, bottom = ranked[0][1], ranked[-1][1]
@@ -152,4 +169,8 @@ def rank(
     for document, score in documents.items():
         passages = sorted(within.get(document, []), key=lambda item: (-item[0], item[1]))[:per_document]
         ranked += [(id, score * own / passages[0][0] if passages[0][0] else score) for own, id in passages]
-    return sorted(ranked, key=lambda item: (-item[1], item[0]))
+    return _best_first(dict(ranked))
+
+
+def _best_first(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
