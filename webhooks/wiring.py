@@ -264,7 +264,7 @@ def index_service_public(
 
     embedder = embeddings(settings)
     unreadable: list[str] = []
-    documents = read_service_public(path, unreadable)
+    documents = read_service_public(path, corpus="service-public", unreadable=unreadable)
     index_of = store(settings, pool, embedder)
     return index(
         "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
