@@ -23,7 +23,7 @@ from chains.language import language_of
 from chains.model import ask
 from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, phrases_within, read_answer, variables
 from chains.question import Question
-from chains.retrieval import MIN_COSINE, too_weak
+from chains.retrieval import too_weak
 
 log = logging.getLogger("greffier.drafter")
 
@@ -44,26 +44,25 @@ def make_drafter(
     model_name: str,
     max_tokens: int = 800,
     at_once: int = 1,
-    passages: int = 6,
     passage_chars: int = 1200,
-    min_cosine: float = MIN_COSINE,
 ) -> Runnable[Question, Draft | Abstention]:
     """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
 
-    At most `passages` passages of `passage_chars` characters are shown to the model; `min_cosine` is how near the best
-    must be to the question; `max_tokens` is the model's, so that no more sentences are asked for than fit; `at_once` is
-    how many answers the model may be asked for at a time, a further draft waits with its prompt ready. `invoke` raises
-    RemoteError where a server failed and UnreadableAnswer where the model's answer is no draft: whatever goes wrong is
-    an error, never a text.
+    At most `passage_chars` characters of each passage are shown to the model; `max_tokens` is the model's, so that no
+    more sentences are asked for than fit; `at_once` is how many answers the model may be asked for at a time, a further
+    draft waits with its prompt ready. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the
+    model's answer is no draft: whatever goes wrong is an error, never a text.
     """
     places = threading.BoundedSemaphore(at_once)
     langsmith.configure(enabled=False)  # a variable of the environment must not send tickets to a service outside
 
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
     def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
-        documents = retriever.invoke(question.query, config, language=language_of(question.text))[:passages]
+        profile, language = question.profile, language_of(question.text)
+        documents = retriever.invoke(question.query, config, language=language, within=profile.within)
+        documents = documents[: profile.passages]
         found = tuple(document.metadata["passage"] for document in documents)
-        if too_weak(documents, min_cosine=min_cosine):
+        if too_weak(documents, min_cosine=profile.min_cosine):
             return _abstain(AbstentionReason.NO_SOURCE, found, documents)
 
         shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)

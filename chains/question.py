@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chains.profile import DEFAULT, Profile
 from chains.triage import asked_about, is_reply, is_request
 from connector.ticket import Message, Role, Ticket
 
@@ -12,13 +13,15 @@ from connector.ticket import Message, Role, Ticket
 class Question:
     """A message of a ticket that waits for an answer.
 
-    `instructions` are what agents asked for, the oldest first; `rejected` is the draft that another one is wanted for.
+    `instructions` are what agents asked for, the oldest first; `rejected` is the draft that another one is wanted for;
+    `profile` is that of the ticket's group.
     """
 
     ticket: Ticket
     message_id: str
     instructions: tuple[str, ...] = ()
     rejected: str = ""
+    profile: Profile = DEFAULT
 
     @property
     def waiting(self) -> tuple[Message, ...]:

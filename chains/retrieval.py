@@ -16,7 +16,8 @@ from langchain_core.retrievers import BaseRetriever
 from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
-from chains.stores.store import Hit, Scope, Store
+from chains.profile import MIN_COSINE
+from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
 TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
 """What BM25 on the title and on the whole document add to BM25 on the best passage."""
@@ -29,8 +30,6 @@ CANDIDATES = 400
 MAX_QUERY = 2000
 """In characters: what an embedder of 512 tokens can read of a question."""
 
-MIN_COSINE = 0.86
-"""Nothing further than that answers the question. On the scale of multilingual-e5-small: another model has its own."""
 DOUBT = 0.015
 """Up to that far above `MIN_COSINE`, the words must agree too."""
 MIN_COVERAGE = 0.3
@@ -58,7 +57,7 @@ class HybridRetriever(BaseRetriever):
     """How many of them may come from one document."""
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr", within: Within = SHARED
     ) -> list[Document]:
         query = query[:MAX_QUERY]
         asked = stems(query) if language == "fr" else []

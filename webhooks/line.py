@@ -19,7 +19,8 @@ from webhooks.desk import Desk, OutOfReach
 from webhooks.entry import Entry, Source, State
 from webhooks.ledger import Ledger
 from webhooks.metrics import Drafting
-from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
+from webhooks.note import STOPPED, UNKNOWN_COMMAND
+from webhooks.profiles import Profiles
 from webhooks.sweep import take_in
 
 log = logging.getLogger("greffier.line")
@@ -33,12 +34,12 @@ class Line:
     """Takes an event one step after the other; each may raise, and all of it may be done again."""
 
     def __init__(
-        self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, write: Writer, drafting: Drafting
+        self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, profiles: Profiles, drafting: Drafting
     ) -> None:
         self._ledger = ledger
         self._desks = desks
         self._draft = draft
-        self._write = write
+        self._profiles = profiles
         self._drafting = drafting
 
     def advance(self, entry: Entry) -> None:
@@ -113,11 +114,13 @@ class Line:
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
         asked = subject(ticket, entry.message)
         assert asked is not None  # noqa: S101 - or triage would have said so
+        profile = self._profiles.of(ticket)
         if entry.kind is EventKind.MESSAGE:
-            return Question(ticket, asked.id)
+            return Question(ticket, asked.id, profile=profile)
         previous = self._ledger.previous(entry)
         statements = previous[1].statements if previous and isinstance(previous[1], Draft) else ()
-        return Question(ticket, asked.id, wishes(ticket, entry.message), " ".join(one.text for one in statements))
+        rejected = " ".join(one.text for one in statements)
+        return Question(ticket, asked.id, wishes(ticket, entry.message), rejected, profile)
 
     def _post(self, entry: Entry, desk: Desk) -> None:
         """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
@@ -139,7 +142,8 @@ class Line:
         assert answer is not None  # noqa: S101 - it was saved before
         asked = subject(ticket, entry.message)
         language = language_of(asked.text) if asked else answer.language
-        return self._write.answer(answer, entry.reference, language, self._replaced(entry, ticket))
+        write = self._profiles.writer(ticket)
+        return write.answer(answer, entry.reference, language, self._replaced(entry, ticket))
 
     def _replaced(self, entry: Entry, ticket: Ticket) -> str | None:
         """The mark of the draft that this one replaces: the last one, if no agent has answered since."""
@@ -161,8 +165,9 @@ class Line:
 
     def _tell(self, entry: Entry, desk: Desk, reason: str, word: str = "") -> None:
         with self._ledger.ticket_lock(entry):
-            written = self._fetch(entry, desk).note(entry.reference)
-            note = self._write.notice(entry.reference, reason, word)
+            ticket = self._fetch(entry, desk)
+            written = ticket.note(entry.reference)
+            note = self._profiles.writer(ticket).notice(entry.reference, reason, word)
             self._ledger.posted(entry, written or self._add(entry, desk, note), reason)
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 
