@@ -86,7 +86,8 @@ class HybridRetriever(BaseRetriever):
         near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
         documents = fuse(self._lexical(asked, words, within), best(near), FUSED)
         cosine = max((hit.score for hit in near), default=0.0)
-        return _Found(asked, rank(documents, words, near, self.per_document), cosine)
+        ranked = rank(documents, words, near, self.per_document)
+        return _Found(asked, [(id, search.weight * score) for id, score in ranked], cosine)
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from chains.draft import Abstention, Draft
-from chains.language import language_of
+from chains.essence import language
 from chains.question import Question, subject, wishes
 from chains.triage import AGAIN, STOP, SkipReason, about_command, is_answered, triage, triage_request
 from connector.errors import CredentialsRefused, RemoteError
@@ -108,8 +108,8 @@ class Line:
 
     def _observe(self, entry: Entry, ticket: Ticket) -> None:
         if message := ticket.message(entry.message):
-            language = language_of(message.text)
-            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
+            asked_in, at = language(message.text), message.written_at
+            self._ledger.observe(entry.key, group=ticket.group, language=asked_in, written_at=at)
 
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
         asked = subject(ticket, entry.message)
@@ -141,9 +141,9 @@ class Line:
         answer = self._ledger.answer(entry.key)
         assert answer is not None  # noqa: S101 - it was saved before
         asked = subject(ticket, entry.message)
-        language = language_of(asked.text) if asked else answer.language
+        asked_in = language(asked.text) if asked else answer.language
         write = self._profiles.writer(ticket)
-        return write.answer(answer, entry.reference, language, self._replaced(entry, ticket))
+        return write.answer(answer, entry.reference, asked_in, self._replaced(entry, ticket))
 
     def _replaced(self, entry: Entry, ticket: Ticket) -> str | None:
         """The mark of the draft that this one replaces: the last one, if no agent has answered since."""

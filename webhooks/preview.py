@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from psycopg_pool import ConnectionPool
 
-from chains.language import language_of
+from chains.essence import language
 from chains.question import Question
 from connector.errors import GreffierError
 from connector.ticket import Line, Message, Note, Ticket
@@ -22,7 +22,7 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
     message = _last_of_the_citizen(ticket)
     profiles = Profiles(settings)
     answer = wiring.drafter(settings, pool)(Question(ticket, message.id, profile=profiles.of(ticket)))
-    note = profiles.writer(ticket).answer(answer, "preview", language_of(message.text))
+    note = profiles.writer(ticket).answer(answer, "preview", language(message.text))
     return "\n".join(_lines(note))
 
 

@@ -180,6 +180,7 @@ def drafter(
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
         passage_chars=limits.passage_chars,
+        translate=limits.translate,
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 
