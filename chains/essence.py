@@ -12,6 +12,8 @@ from chains.language import FEWEST_LETTERS, language_of
 
 FEW_STEMS = 3
 """Fewer words that count than that say too little to be searched for alone."""
+POINTING_STEMS = 5
+"""A message with fewer than that above a forwarded one only points at it: « voir ci-dessous »."""
 MAX_READ = 8000
 """Characters of a message that are looked at: a search takes far fewer."""
 
@@ -94,7 +96,7 @@ def essence(text: str) -> str:
     lines = [line.strip() for line in text[:MAX_READ].splitlines()]
     above, below = _at_thread(lines)
     kept = _without_frame(above)
-    if below and says_little(kept):  # « voir ci-dessous »: the question is in what was forwarded
+    if below and len(set(stems(kept))) < POINTING_STEMS:
         kept = f"{kept}\n{_without_frame(below)}".strip()
     return kept if any(map(str.isalnum, kept)) else text[:MAX_READ].strip()
 
@@ -136,16 +138,16 @@ def _without_contact(line: str) -> str | None:
 
 def _without_signature(lines: list[str]) -> list[str]:
     """Without a closing line and the few short ones below it, unless they ask something more."""
-    for number, line in enumerate(lines):
-        below = [other for other in lines[number + 1 :] if other]
-        if (
-            number
-            and _CLOSING_LINE.fullmatch(line)
-            and len(below) <= _SIGNATURE_LINES
-            and not any(len(other) > _SIGNATURE_LINE or _STILL_ASKING.search(other) for other in below)
-        ):
+    filled = [(number, line) for number, line in enumerate(lines) if line]
+    for number, line in filled[1:][-_SIGNATURE_LINES - 1 :]:
+        below = [other for at, other in filled if at > number]
+        if _CLOSING_LINE.fullmatch(line) and not any(map(_speaks, below)):
             return lines[:number]
     return lines
+
+
+def _speaks(line: str) -> bool:
+    return len(line) > _SIGNATURE_LINE or _STILL_ASKING.search(line) is not None
 
 
 def _without_closing(text: str) -> str:

@@ -32,7 +32,7 @@ def searches(query: str, parts: tuple[str, ...], language: str, translation: str
 
 
 _I = re.IGNORECASE
-_ITEM = re.compile(r"\s*(?:\(?\d{1,2}\s?[).°/-]|[a-c]\)|question\s+\d\s?:?)\s*(?=\S)", _I)
+_ITEM = re.compile(r"\s*(?:\(?\d{1,2}\s?(?:[)°]|[./-]\s)|[a-c]\)|question\s+\d\s?:?)\s*(?=\S)", _I)
 _BULLET = re.compile(r"\s*[-*•–]\s+")
 _TURN = re.compile(
     r"(?<=[.?!…;\n])\s*(?=(?:par\s+ailleurs|d.autre\s+part|autres?\s+(?:question|chose|demande)|une?\s+autre\s+question"
@@ -40,9 +40,9 @@ _TURN = re.compile(
     r"|je\s+(?:voudrais|souhaite\w*|aimerais)\s+(?:aussi|[ée]galement)|et\s+aussi|de\s+plus|[ée]galement|sinon|enfin)\b)",
     _I,
 )
-_SENTENCE = re.compile(r"(?<=\?)\s+")
+_SENTENCE = re.compile(r"(?<=[?؟])\s+")
 _ASKING = re.compile(
-    r"\?|\b(?:comment|combien|pourquoi|quel(?:le)?s?|est[- ]ce|puis[- ]je|peut[- ](?:on|il|elle)|pouvez|faut[- ]il"
+    r"[?؟]|\b(?:comment|combien|pourquoi|quel(?:le)?s?|est[- ]ce|puis[- ]je|peut[- ](?:on|il|elle)|pouvez|faut[- ]il"
     r"|dois[- ]je|ai[- ]je|a[- ]t[- ](?:on|il|elle)|y a[- ]t[- ]il|savoir|conna[îi]tre"
     r"|o[ùu] (?:puis|dois|faut|en))\b",
     _I,

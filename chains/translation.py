@@ -11,6 +11,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
+from chains.language import language_of
 from chains.model import UnreadableAnswer, ask
 from connector.errors import RemoteError
 
@@ -43,7 +44,10 @@ def translated(model: BaseChatModel, text: str, config: RunnableConfig) -> str:
     message = text[:MAX_TEXT].replace("<", "‹").replace(">", "›")
     try:
         answer = ask(model, _PROMPT.invoke({"message": message}), _SCHEMA, config, MAX_TOKENS)
-        return _Translation.model_validate_json(answer, strict=True).traduction.strip()
+        french = _Translation.model_validate_json(answer, strict=True).traduction.strip()
+        if language_of(french) == "fr":
+            return french
+        log.warning("not translated: the model answered in another language")
     except (RemoteError, UnreadableAnswer) as error:
         log.warning("not translated: %s", error)
     except ValidationError:

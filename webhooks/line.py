@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from chains.draft import Abstention, Draft
 from chains.essence import language
@@ -64,6 +65,7 @@ class Line:
 
         `ticket` is what has just been fetched of it, if anything has.
         """
+        group = entry.group_name
         if entry.state is State.ACCEPTED:
             ticket = ticket or self._fetch(entry, desk)
             self._observe(entry, ticket)
@@ -75,7 +77,11 @@ class Line:
             with self._drafting.stage("draft"):
                 answer = self._draft(question)
             self._ledger.save_answer(entry.key, answer)
-        self._post(entry, desk)
+            group = ticket.group
+        if not self._post(entry, desk, group):
+            self._ledger.forget_answer(entry.key)
+            log.info("%s: drafted again, for the group to which the ticket was moved", entry.key)
+            self._answer(replace(entry, state=State.ACCEPTED), desk)
 
     def _command(self, entry: Entry, desk: Desk) -> None:
         ticket = self._fetch(entry, desk)
@@ -122,20 +128,27 @@ class Line:
         rejected = " ".join(one.text for one in statements)
         return Question(ticket, asked.id, wishes(ticket, entry.message), rejected, profile)
 
-    def _post(self, entry: Entry, desk: Desk) -> None:
-        """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
+    def _post(self, entry: Entry, desk: Desk, group: str | None) -> bool:
+        """Write the note, once, and never after what makes it useless: the ticket is looked at once more.
+
+        False, and nothing is written, where the ticket has left the `group` that the draft was made for and its new
+        group must not see what that one may: the documents of another organisation.
+        """
         with self._ledger.ticket_lock(entry):
             ticket = self._fetch(entry, desk)
             reason = _reason(entry, ticket, desk)
             written = ticket.note(entry.reference)
             if reason:  # a note that is there already came before it
                 self._ledger.posted(entry, written) if written else self._skip(entry, reason)
-                return
+                return True
+            if not written and not self._profiles.alike(ticket, group):
+                return False
             note = self._note(entry, ticket)
             written = written or self._add(entry, desk, note)
             self._ledger.posted(entry, written)
             self._offer(entry, desk, ticket, note)
         log.info("%s: note %s in ticket %s", entry.key, written.id, ticket.id)
+        return True
 
     def _note(self, entry: Entry, ticket: Ticket) -> Note:
         answer = self._ledger.answer(entry.key)

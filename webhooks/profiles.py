@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chains.profile import Profile
 from chains.stores.store import Within
 from connector.ticket import Ticket
@@ -34,6 +36,10 @@ class Profiles:
             passages=limits.passages if given.passages is None else given.passages,
             min_cosine=limits.min_cosine if given.min_cosine is None else given.min_cosine,
         )
+
+    def alike(self, ticket: Ticket, group: str | None) -> bool:
+        """Whether the same may be found for the ticket as it was in that group; None is the group where it is."""
+        return group is None or self.of(ticket).within == self.of(replace(ticket, group=group)).within
 
     def writer(self, ticket: Ticket) -> Writer:
         """What writes its notes."""
