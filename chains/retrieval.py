@@ -6,6 +6,7 @@ sheet say what a passage alone does not, and vectors add to good lexical search 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -94,9 +95,12 @@ class HybridRetriever(BaseRetriever):
         ranked = ranked[: 2 * self.limit]
         passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
+        of: Counter[str] = Counter()
         for id, score in ranked:
-            if id in passages:  # it may have gone since it was found
-                texts.setdefault(searchable(passages[id]), (passages[id], score))
+            passage = passages.get(id)  # it may have gone since it was found
+            if passage and searchable(passage) not in texts and of[passage.document] < self.per_document:
+                texts[searchable(passage)] = passage, score
+                of[passage.document] += 1
         return list(texts.values())[: self.limit]
 
     def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
