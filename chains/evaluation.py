@@ -14,14 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chains.language import language_of
+from chains.essence import essence, language
+from chains.query import questions, searches
+from chains.retrieval import HybridRetriever
 from connector.errors import ConfigurationError
 
 DEPTH = 30
 """How many documents are kept of each question."""
 
-Ranked = Callable[[str, str], Iterable[tuple[str, float]]]
-"""A search: documents by id with their scores, best first, for a question in a language."""
+Ranked = Callable[[str], Iterable[tuple[str, float]]]
+"""A search: documents by id with their scores, best first, for a question."""
 
 _SEPARATOR = re.compile("[/:]")
 
@@ -59,30 +61,40 @@ def read_questions(file: Path, limit: int | None = None) -> list[Labelled]:
     A line is `{"question": "...", "relevant": ["F123", ...], "source": "..."}`. Raises ConfigurationError.
     """
     taken: Counter[str] = Counter()
-    questions = []
+    labelled = []
     for number, line in _lines(file):
         if not line.strip():
             continue
         question = _question(line, f"{file}, line {number}")
         taken[question.source] += 1
         if limit is None or taken[question.source] <= limit:
-            questions.append(question)
-    if not questions:
+            labelled.append(question)
+    if not labelled:
         raise ConfigurationError(f"{file}: there is no question in it")
-    return questions
+    return labelled
+
+
+def of_drafts(retriever: HybridRetriever) -> Ranked:
+    """The search of the drafts, a question being a whole message. No model is asked to translate."""
+
+    def ranked(message: str) -> list[tuple[str, float]]:
+        said = essence(message)
+        return retriever.ranked(searches(said, questions(said), language(message)))
+
+    return ranked
 
 
 def search(
-    questions: Sequence[Labelled], ranked: Ranked, progress: Callable[[int], None] = lambda done: None
+    labelled: Sequence[Labelled], ranked: Ranked, progress: Callable[[int], None] = lambda done: None
 ) -> dict[str, list[str]]:
     """The names of the first documents found for each question, by its key; `progress` is told how many are done.
 
     A name that is there twice counts where it came first. Raises what `ranked` raises.
     """
     found = {}
-    for done, question in enumerate(questions, 1):
-        documents = ranked(question.question, language_of(question.question))
-        found[question.key] = list(dict.fromkeys(name_of(document) for document, _ in documents))[:DEPTH]
+    for done, question in enumerate(labelled, 1):
+        names = (name_of(document) for document, _ in ranked(question.question))
+        found[question.key] = list(dict.fromkeys(names))[:DEPTH]
         progress(done)
     return found
 

@@ -85,7 +85,7 @@ def retrieval(
 
 
 def _run(context: click.Context, questions: Sequence[Labelled], store: str | None, ready: Path | None) -> Run:
-    from chains.evaluation import Run, search
+    from chains.evaluation import Run, of_drafts, search
     from webhooks import wiring
 
     settings = settings_of(context)
@@ -94,4 +94,4 @@ def _run(context: click.Context, questions: Sequence[Labelled], store: str | Non
         wiring.measured(settings, pool, store or "", ready) as (kind, retriever),
         click.progressbar(length=len(questions), label="Searching", file=sys.stderr) as bar,
     ):
-        return Run(kind, search(questions, retriever.ranked, lambda done: bar.update(done - bar.pos)))
+        return Run(kind, search(questions, of_drafts(retriever), lambda done: bar.update(done - bar.pos)))

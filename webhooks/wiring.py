@@ -144,13 +144,12 @@ def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Draftin
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
     """What takes an event of those helpdesks to its end, counted in `drafting`."""
     from webhooks.line import Line
-    from webhooks.note import Writer
+    from webhooks.profiles import Profiles
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    write = Writer(settings.note.language, settings.reply)
     draft = drafter(settings, pool, drafting.took)
-    return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
+    return Worker(ledger, Line(ledger, at, draft, Profiles(settings), drafting), drafting)
 
 
 def drafter(
@@ -168,6 +167,7 @@ def drafter(
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
+    most = max(limits.passages, *(given.passages or 0 for given in settings.profile), 0)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -176,14 +176,13 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
+        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=most),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
-        passages=limits.passages,
         passage_chars=limits.passage_chars,
-        min_cosine=limits.min_cosine,
+        translate=limits.translate,
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 

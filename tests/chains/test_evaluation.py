@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from psycopg_pool import ConnectionPool
 
-from chains.evaluation import Labelled, Run, load, name_of, read_questions, save, search
+from chains.evaluation import Labelled, Run, load, name_of, of_drafts, read_questions, save, search
 from chains.indexing import Embedder, index
 from chains.measures import groups, score, summary
 from chains.retrieval import HybridRetriever
@@ -111,7 +111,7 @@ def retriever(database_url: str) -> Iterator[HybridRetriever]:
 def test_what_is_measured_is_the_order_of_the_drafts_search(retriever: HybridRetriever) -> None:
     question = "Permis de conduire : à quelle préfecture ?"
     given = [document.metadata["passage"].document for document in retriever.invoke(question)]
-    assert [id for id, _ in retriever.ranked(question)][: len(given)] == given
+    assert [id for id, _ in of_drafts(retriever)(question)][: len(given)] == given
 
 
 @pytest.mark.server
@@ -120,7 +120,7 @@ def test_the_figures_are_those_that_a_hand_counts(retriever: HybridRetriever) ->
         Labelled("carte d'identité en mairie", frozenset({"F1"}), "mails-short"),
         Labelled("permis de conduire en préfecture", frozenset({"F3", "F9"}), "mails-long"),
     ]
-    found = search(questions, retriever.ranked)
+    found = search(questions, of_drafts(retriever))
     ours, other = (found[question.key] for question in questions)
     assert ours[0] == "F1"
     assert ours.count("F1") == 1, "two audiences of one sheet are one document"
