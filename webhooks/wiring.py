@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from chains.indexing import Embedder, Indexed, Progress
+    from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
     from webhooks.jobs import Work
     from webhooks.line import Drafter
@@ -143,13 +144,12 @@ def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Draftin
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
     """What takes an event of those helpdesks to its end, counted in `drafting`."""
     from webhooks.line import Line
-    from webhooks.note import Writer
+    from webhooks.profiles import Profiles
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    write = Writer(settings.note.language, settings.reply)
     draft = drafter(settings, pool, drafting.took)
-    return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
+    return Worker(ledger, Line(ledger, at, draft, Profiles(settings), drafting), drafting)
 
 
 def drafter(
@@ -167,6 +167,7 @@ def drafter(
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
+    most = max(limits.passages, *(given.passages or 0 for given in settings.profile), 0)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -175,14 +176,13 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
+        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=most),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
-        passages=limits.passages,
         passage_chars=limits.passage_chars,
-        min_cosine=limits.min_cosine,
+        translate=limits.translate,
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 
@@ -232,6 +232,27 @@ def store(
     return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
 
 
+@contextmanager
+def measured(
+    settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None
+) -> Iterator[tuple[str, HybridRetriever]]:
+    """What `greffier eval` measures: the kind of store, and the search of the drafts over it.
+
+    `kind` is for another store than the configured one. The vectors of questions are kept in the embedding cache, and
+    looked for in the folder `ready` first. Raises GreffierError without embedder or index.
+    """
+    from chains.known_vectors import KnownQuestions, ReadyVectors
+    from chains.retrieval import HybridRetriever
+    from webhooks.vectors import Vectors
+
+    embedder = embeddings(settings)
+    known = ReadyVectors(ready, Vectors(pool)) if ready else Vectors(pool)
+    asked = KnownQuestions(embedder.embeddings, embedder.model, known)
+    with closing(store(settings, pool, embedder, kind)) as index:
+        index.statistics()  # without an index nothing is found: say so now
+        yield kind or settings.store.kind, HybridRetriever(store=index, embeddings=asked)
+
+
 def index_service_public(
     settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Progress
 ) -> Indexed:
@@ -242,7 +263,7 @@ def index_service_public(
 
     embedder = embeddings(settings)
     unreadable: list[str] = []
-    documents = read_service_public(path, unreadable)
+    documents = read_service_public(path, corpus="service-public", unreadable=unreadable)
     index_of = store(settings, pool, embedder)
     return index(
         "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
