@@ -6,7 +6,10 @@ sheet say what a passage alone does not, and vectors add to good lexical search 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -16,7 +19,9 @@ from langchain_core.retrievers import BaseRetriever
 from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
-from chains.stores.store import Hit, Scope, Store
+from chains.profile import MIN_COSINE
+from chains.query import Search
+from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
 TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
 """What BM25 on the title and on the whole document add to BM25 on the best passage."""
@@ -29,8 +34,6 @@ CANDIDATES = 400
 MAX_QUERY = 2000
 """In characters: what an embedder of 512 tokens can read of a question."""
 
-MIN_COSINE = 0.86
-"""Nothing further than that answers the question. On the scale of multilingual-e5-small: another model has its own."""
 DOUBT = 0.015
 """Up to that far above `MIN_COSINE`, the words must agree too."""
 MIN_COVERAGE = 0.3
@@ -58,39 +61,59 @@ class HybridRetriever(BaseRetriever):
     """How many of them may come from one document."""
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        language: str = "fr",
+        also: Sequence[Search] = (),
+        within: Within = SHARED,
     ) -> list[Document]:
-        query = query[:MAX_QUERY]
-        asked = stems(query) if language == "fr" else []
-        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
-        documents = fuse(self._lexical(asked, words), best(near), FUSED)
-        found = self._read(rank(documents, words, near, self.per_document))
+        whole, *parts = (self._search(search, within) for search in (Search(query, language), *also))
+        found = self._read(merge([whole.ranked, *(part.ranked for part in parts)]), within)
         evidence = {
-            "coverage": self._coverage(asked, [passage for passage, _ in found]),
-            "cosine": max((hit.score for hit in near), default=0.0),
+            "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
+            "cosine": whole.cosine,
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
             for passage, score in found
         ]
 
-    def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
+    def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
+        """All documents that these searches of a draft find, by id, with their scores, best first."""
+        return merge([self._search(search, within).documents for search in searches])
+
+    def _search(self, search: Search, within: Within) -> _Found:
+        text = search.text[:MAX_QUERY]
+        asked = stems(text) if search.language == "fr" else []
+        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
+        near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
+        documents = fuse(self._lexical(asked, words, within), best(near), FUSED)
+        cosine = max((hit.score for hit in near), default=0.0)
+        ranked = rank(documents, words, near, self.per_document)
+        passages = [(id, search.weight * score) for id, score in ranked]
+        return _Found(asked, passages, [(id, search.weight * score) for id, score in documents.items()], cosine)
+
+    def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
         ranked = ranked[: 2 * self.limit]
-        passages = self.store.passages([id for id, _ in ranked])
+        passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
+        of: Counter[str] = Counter()
         for id, score in ranked:
-            if id in passages:  # it may have gone since it was found
-                texts.setdefault(searchable(passages[id]), (passages[id], score))
+            passage = passages.get(id)  # it may have gone since it was found
+            if passage and searchable(passage) not in texts and of[passage.document] < self.per_document:
+                texts[searchable(passage)] = passage, score
+                of[passage.document] += 1
         return list(texts.values())[: self.limit]
 
-    def _lexical(self, asked: Sequence[str], passages: Iterable[Hit]) -> dict[str, float]:
+    def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
         """The BM25 score of each document: its best passage, its title and its whole text."""
         scores = best(passages)
         if asked:
             for scope, weight in ((Scope.TITLES, TITLE_WEIGHT), (Scope.DOCUMENTS, DOCUMENT_WEIGHT)):
-                for hit in self.store.search(scope, asked, CANDIDATES):
+                for hit in self.store.search(scope, asked, CANDIDATES, within):
                     scores[hit.document] = scores.get(hit.document, 0.0) + weight * hit.score
         return scores
 
@@ -102,6 +125,23 @@ class HybridRetriever(BaseRetriever):
         rarities = self.store.rarities(asked)
         total = sum(rarities.values())
         return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
+
+
+class _Found(NamedTuple):
+    """What one search gave: the stems searched, passages and documents with their scores, and the nearest cosine."""
+
+    asked: list[str]
+    ranked: list[tuple[str, float]]
+    documents: list[tuple[str, float]]
+    cosine: float
+
+
+def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:
+    """Several rankings as one, in which each passage has the best score that any of them gives it."""
+    scores: dict[str, float] = {}
+    for id, score in chain.from_iterable(rankings):
+        scores[id] = max(score, scores.get(id, score))
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
 def too_weak(documents: Sequence[Document], *, min_cosine: float = MIN_COSINE) -> bool:

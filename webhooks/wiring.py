@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from chains.indexing import Embedder
+    from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
     from webhooks.freshness import Freshness
     from webhooks.index.run import Reader, Run
@@ -149,13 +150,12 @@ def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Draftin
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
     """What takes an event of those helpdesks to its end, counted in `drafting`."""
     from webhooks.line import Line
-    from webhooks.note import Writer
+    from webhooks.profiles import Profiles
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    write = Writer(settings.note.language, settings.reply, freshness(settings, pool))
     draft = drafter(settings, pool, drafting.took)
-    return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
+    return Worker(ledger, Line(ledger, at, draft, Profiles(settings, freshness(settings, pool)), drafting), drafting)
 
 
 def freshness(settings: Settings, pool: ConnectionPool[Connection]) -> Freshness:
@@ -182,6 +182,7 @@ def drafter(
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
+    most = max(limits.passages, *(given.passages or 0 for given in settings.profile), 0)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -190,14 +191,13 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
+        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=most),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
-        passages=limits.passages,
         passage_chars=limits.passage_chars,
-        min_cosine=limits.min_cosine,
+        translate=limits.translate,
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
 
@@ -237,7 +237,7 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
-    from chains.stores.weaviate_index import Layout
+    from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:
@@ -245,6 +245,27 @@ def store(
     server = Server(given.url, given.grpc_port, _secret(given.api_key), given.ca_bundle, given.timeout)
     layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
     return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+
+
+@contextmanager
+def measured(
+    settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None
+) -> Iterator[tuple[str, HybridRetriever]]:
+    """What `greffier eval` measures: the kind of store, and the search of the drafts over it.
+
+    `kind` is for another store than the configured one. The vectors of questions are kept in the embedding cache, and
+    looked for in the folder `ready` first. Raises GreffierError without embedder or index.
+    """
+    from chains.known_vectors import KnownQuestions, ReadyVectors
+    from chains.retrieval import HybridRetriever
+    from webhooks.vectors import Vectors
+
+    embedder = embeddings(settings)
+    known = ReadyVectors(ready, Vectors(pool)) if ready else Vectors(pool)
+    asked = KnownQuestions(embedder.embeddings, embedder.model, known)
+    with closing(store(settings, pool, embedder, kind)) as index:
+        index.statistics()  # without an index nothing is found: say so now
+        yield kind or settings.store.kind, HybridRetriever(store=index, embeddings=asked)
 
 
 @contextmanager

@@ -72,11 +72,14 @@ def read_answers(path: Path, *, corpus: str, unreadable: list[str]) -> Iterator[
         raise ConfigurationError(f"{path} holds no answers: give a file {', '.join(_READERS)}, or a folder with some")
     seen: set[str] = set()
     for file in files:
-        for row, columns in _READERS[file.suffix.lower()](file, unreadable):
-            for document in _documents(row, columns, corpus):
-                if document.id not in seen:
-                    seen.add(document.id)
-                    yield document
+        try:
+            for row, columns in _READERS[file.suffix.lower()](file, unreadable):
+                for document in _documents(row, columns, corpus):
+                    if document.id not in seen:
+                        seen.add(document.id)
+                        yield document
+        except OSError as error:
+            raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _documents(row: Mapping[str, str], columns: _Columns, corpus: str) -> Iterator[Document]:

@@ -37,7 +37,7 @@ def sheet_files(path: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist: give the feed's zip, or a folder with its files")
     for source in [path] if path.is_file() else sorted(path.rglob("*")):
-        files = _members(source, unreadable) if source.suffix == ".zip" else _plain(source)
+        files = _members(source, unreadable) if source.suffix == ".zip" else _plain(source, unreadable)
         for name, content in files:
             budget -= len(content)
             if budget < 0:
@@ -76,10 +76,16 @@ def _element(node: Mapping[str, Any]) -> Element:
     return element
 
 
-def _plain(source: Path) -> Iterator[tuple[str, bytes]]:
+def _plain(source: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]:
     if _SHEET.fullmatch(source.name) and source.is_file():
-        with source.open("rb") as file:
-            yield str(source), file.read(MAX_SHEET_BYTES + 1)
+        try:
+            with source.open("rb") as file:
+                content = file.read(MAX_SHEET_BYTES + 1)
+        except OSError as error:
+            log.warning("%s is left out: %s", source, error)
+            unreadable.append(str(source))
+            return
+        yield str(source), content
 
 
 def _members(source: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]:
@@ -97,7 +103,7 @@ def _members(source: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]
                         unreadable.append(name)
                         continue
                     yield name, content
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, OSError) as error:
         raise ConfigurationError(f"{source} is not a readable zip: {error}") from None
 
 

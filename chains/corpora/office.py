@@ -16,8 +16,8 @@ from chains.corpora.plain import day, line
 
 MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes of all that is in the zip."""
-MAX_XML = 64 * 1024 * 1024
-"""Bytes of one text in it; a thousand pages have about a tenth of that."""
+MAX_XML = 16 * 1024 * 1024
+"""Bytes of one text in it: in memory it takes many times that."""
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"

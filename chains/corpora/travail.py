@@ -21,7 +21,7 @@ from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 128 * 1024 * 1024
 """The package's file has 14 MB."""
 
 _MENU = re.compile(
@@ -43,7 +43,7 @@ def read_travail(path: Path, *, corpus: str, unreadable: list[str]) -> Iterator[
         raise ConfigurationError(f"{file} has more than {MAX_BYTES} bytes: it is not the labour ministry's sheets")
     try:
         sheets = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{file} is not readable as JSON: {error}") from None
     if not isinstance(sheets, list):
         raise ConfigurationError(f"{file} is not a list of sheets, as fiches-travail.json is")

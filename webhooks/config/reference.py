@@ -41,6 +41,7 @@ SOURCE = (
     "NAME is a name of your own: lower-case letters, digits and dashes; profiles choose sources by it. There may be "
     "several of one kind. In variables NAME is in capitals; all of them together are JSON in `GREFFIER_SOURCES`."
 )
+LIST = " In the environment all of them are one list of tables in `{}`, as JSON, in place of those of the file."
 COLUMNS = ("setting", "value", "default", "variable", "meaning")
 _KINDS = {
     ("string", "password"): "text, secret",
@@ -78,14 +79,17 @@ class Reference:
                 variables = f"{PREFIX}SOURCES__NAME__"
                 yield self._section("`[sources.NAME]`", f"{told[:1].upper()}{told[1:]} {SOURCE}", section, variables)
             elif name not in top and name != "helpdesks":
-                section = self._resolved(one)
-                told = _line(section).removeprefix(f"`[{name}]`: ")
-                yield self._section(f"`[{name}]`", told[:1].upper() + told[1:], section, f"{PREFIX}{name.upper()}__")
+                section, repeated = self._resolved(one.get("items", one)), "items" in one
+                heading = f"`[[{name}]]`" if repeated else f"`[{name}]`"
+                told = _line(section).removeprefix(f"{heading}: ")
+                told = told[:1].upper() + told[1:] + (LIST.format(f"{PREFIX}{name.upper()}") if repeated else "")
+                yield self._section(heading, told, section, "" if repeated else f"{PREFIX}{name.upper()}__")
 
     def _is_section(self, name: str, one: dict[str, Any]) -> bool:
-        return name in ("helpdesks", "sources") or "properties" in self._resolved(one)
+        return name in ("helpdesks", "sources") or "properties" in self._resolved(one.get("items", one))
 
     def _section(self, heading: str, told: str, section: dict[str, Any], variables: str) -> str:
+        """`variables` is how their variables begin; empty where there are none for one setting alone."""
         rows = [COLUMNS, ("---",) * len(COLUMNS), *self._rows(section, variables)]
         return f"## {heading}\n\n{told}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -97,7 +101,7 @@ class Reference:
                 continue
             setting = f"`{name}`, `{name}_file`" if f"{name}_file" in of else f"`{name}`"
             default = "must be given" if name in needed else _default(one)
-            variable = f"`{variables}{name.upper()}`"
+            variable = f"`{variables}{name.upper()}`" if variables else "-"
             yield setting, self._kind(one), default, variable, _line(one).replace("|", "\\|")
 
     def _kind(self, one: dict[str, Any]) -> str:

@@ -47,6 +47,8 @@ def index(
     if sum(map(bool, (name, due, anew, forget))) > 1:
         raise click.UsageError("give one of NAME, --due, --anew and --forget")
     settings = settings_of(context)
+    if anew and settings.store.kind == "postgres":
+        raise ConfigurationError("--anew is for Weaviate: in PostgreSQL a changed embedder has an index of its own")
     if due:
         os.nice(NICE)
     with wiring.database(settings, connections=4) as pool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 from dataclasses import replace
 
 import psutil
@@ -16,8 +17,11 @@ pytestmark = pytest.mark.server
 
 def runs(greffier: System) -> list[psutil.Process]:
     """The processes that index."""
-    children = psutil.Process(greffier.processes["worker"].pid).children(recursive=True)
-    return [one for one in children if "--due" in one.cmdline()]
+    found = []
+    for child in psutil.Process(greffier.processes["worker"].pid).children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            found += [child] if "--due" in child.cmdline() else []
+    return found
 
 
 def test_the_worker_indexes_what_is_due_and_drafts_meanwhile(greffier: System) -> None:
