@@ -81,7 +81,7 @@ def _state(state: State | None, source: SourceSettings) -> tuple[Level, str]:
     if state.last_error:
         return Level.WARNING, f"the last run failed: {state.last_error}"
     assert state.indexed_at is not None  # noqa: S101 - see above
-    skipped = f", {state.skipped} skipped" if state.skipped else ""
+    skipped = f", {len(state.skipped)} skipped" if state.skipped else ""
     message = f"{state.documents} documents{skipped}, indexed {state.indexed_at.astimezone():%Y-%m-%d %H:%M}"
     late = source.refresh_hours and datetime.now(UTC) > state.due_at(source) + LATE
     return (Level.WARNING, f"{message}: overdue, is a worker running?") if late else (Level.OK, message)

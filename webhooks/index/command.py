@@ -139,7 +139,8 @@ def summary(outcome: Outcome) -> Iterator[str]:
             f" {outcome.seconds:.0f} s"
         )
     if skipped:
-        yield "  skipped, and so nothing was removed; the log above says why:"
+        kept = "" if outcome.complete else "; nothing was removed, in case they can be read tomorrow"
+        yield f"  skipped, the log says why{kept}:"
         yield from (f"    {one}" for one in skipped[:SHOWN])
         if len(skipped) > SHOWN:
             yield f"    and {len(skipped) - SHOWN} more"

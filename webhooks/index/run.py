@@ -25,12 +25,16 @@ Reader = Callable[[list[str]], Iterator[Document]]
 
 @dataclass
 class Outcome:
-    """What a run did with a source. `error` says why it failed, `seconds` how long it took."""
+    """What a run did with a source. `error` says why it failed, `seconds` how long it took.
+
+    It is not `complete` where something could not be read that could be before: then nothing was removed.
+    """
 
     name: str
     counts: Indexed = field(default_factory=Indexed)
     skipped: list[str] = field(default_factory=list)
     urls: set[str] = field(default_factory=set)
+    complete: bool = True
     seconds: float = 0.0
     error: str = ""
 
@@ -97,6 +101,12 @@ class Run:
                 outcome.urls.add(document.url)
                 yield document
 
+        before = self.states.all().get(outcome.name)
+
+        def complete() -> bool:
+            outcome.complete = not outcome.skipped or (before is not None and before.is_used_to(outcome.skipped))
+            return outcome.complete
+
         outcome.counts = index_text(
             outcome.name,
             documents(),
@@ -104,7 +114,7 @@ class Run:
             self.embedder,
             self.cache,
             progress,
-            complete=lambda: not outcome.skipped,
+            complete=complete,
             may_remove=1.0 if remove_many else 0.2,
         )
 
@@ -121,7 +131,7 @@ class Run:
             self.states.failed(outcome.name, outcome.error)
             log.error("%s: %s", outcome.name, outcome.error)
             return
-        self.states.indexed(outcome.name, documents=outcome.documents, skipped=len(outcome.skipped))
+        self.states.indexed(outcome.name, documents=outcome.documents, skipped=outcome.skipped)
         self.links.keep(outcome.name, outcome.urls if outcome.name in self.with_links else ())
         log.info(
             "%s: %s added, %s changed, %s unchanged, %s removed, %s skipped, %s passages embedded in %.0f s",

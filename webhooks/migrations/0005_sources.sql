@@ -6,13 +6,15 @@ CREATE TABLE source (
     tried_at timestamptz NOT NULL DEFAULT now(),
     indexed_at timestamptz,
     documents integer NOT NULL DEFAULT 0,
-    skipped integer NOT NULL DEFAULT 0,
+    skipped text[] NOT NULL DEFAULT '{}',
+    skipped_since timestamptz,
     last_error text
 );
 COMMENT ON COLUMN source.tried_at IS 'when the last run ended, well or not';
 COMMENT ON COLUMN source.indexed_at IS 'when the last run that went well ended';
 COMMENT ON COLUMN source.documents IS 'how many there were then';
-COMMENT ON COLUMN source.skipped IS 'how many could not be read then';
+COMMENT ON COLUMN source.skipped IS 'what could not be read then';
+COMMENT ON COLUMN source.skipped_since IS 'since when no other could not be read: what is missing for long is removed';
 COMMENT ON COLUMN source.last_error IS 'of the last run, where it failed';
 
 -- The addresses of the documents of sources with check_links.

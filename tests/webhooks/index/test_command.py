@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from tests.conftest import created_database
 from tests.system import System, system, unforeseen, wait_until
 from webhooks import schema, settings, wiring
+from webhooks.demo.weaviate_server import WeaviateServer
 from webhooks.index.state import States
 
 LOCKS = (
@@ -53,8 +55,11 @@ def write(greffier: System, name: str, text: str, folder: str = "notes") -> Path
 def passages(greffier: System) -> dict[str, int]:
     """How many passages the index has, and how many have their vectors."""
     given = settings.load(greffier.config, {})
-    with wiring.database(given, connections=1) as pool:
-        found = wiring.store(given, pool, wiring.embeddings(given)).statistics()
+    with (
+        wiring.database(given, connections=1) as pool,
+        closing(wiring.store(given, pool, wiring.embeddings(given))) as store,
+    ):
+        found = store.statistics()
     return {"passages": found.passages, "vectors": found.vectors}
 
 
@@ -89,7 +94,24 @@ def test_what_cannot_be_read_is_named_and_nothing_is_removed(greffier: System) -
     assert "0 added, 0 changed, 1 unchanged, 0 removed, 12 skipped" in done.output
     assert "    scan00.pdf: " in done.output
     assert "    and 2 more" in done.output
+    assert "nothing was removed, in case they can be read tomorrow" in done.output
     assert passages(greffier)["passages"] == 2
+
+
+def test_what_could_not_be_read_a_day_ago_either_keeps_nothing_from_being_removed(greffier: System) -> None:
+    broken = greffier.config.parent / "notes" / "scan.pdf"
+    broken.write_bytes(b"no PDF")
+    assert greffier.run("index").exit_code == 0
+    write(greffier, "carte", "").unlink()
+    assert "0 removed, 1 skipped" in greffier.run("index").output
+    greffier.execute("UPDATE source SET skipped_since = now() - interval '1 day'")
+    assert "1 removed, 1 skipped" in greffier.run("index").output
+    write(greffier, "permis", "").unlink()
+    broken.with_name("other.pdf").write_bytes(b"no PDF")
+    write(greffier, "congé", "Le congé parental dure un an.")
+    assert "0 removed, 2 skipped" in greffier.run("index").output
+    broken.with_name("other.pdf").unlink()
+    assert "0 removed, 1 skipped" in greffier.run("index").output  # new since the second one
 
 
 def test_a_source_that_fails_does_not_keep_the_others_from_being_indexed(greffier: System) -> None:
@@ -204,7 +226,9 @@ def test_only_what_is_due_is_read_again(greffier: System) -> None:
         if change:
             greffier.execute(f"UPDATE source SET {change}")  # noqa: S608
         before = greffier.rows("SELECT tried_at FROM source")
-        assert greffier.run("index", "--due").output == ""  # the log alone tells
+        process = started(greffier, "--due")  # its priority is for good
+        assert process.communicate(timeout=60)[0] == ""  # the log alone tells
+        assert process.returncode == 0
         return greffier.rows("SELECT tried_at FROM source") != before
 
     assert is_read()  # never indexed
@@ -240,3 +264,39 @@ def test_the_lock_is_free_again_when_its_holder_is_killed(greffier: System) -> N
         time.sleep(0.5)
         with States(pool).alone() as alone:
             assert alone
+
+
+def test_links_are_kept_to_be_looked_at_where_that_is_asked_for(greffier: System) -> None:
+    greffier.configure('base_url = "https://mairie.example/notes"', "sources.notes")
+    assert greffier.run("index").exit_code == 0
+    assert greffier.rows("SELECT count(*) FROM link") == [(0,)]
+    greffier.configure("check_links = true", "sources.notes")
+    assert greffier.run("index").exit_code == 0
+    assert greffier.rows("SELECT source, url FROM link ORDER BY url") == [
+        ("notes", "https://mairie.example/notes/carte.txt"),
+        ("notes", "https://mairie.example/notes/permis.txt"),
+    ]
+    greffier.configure("check_links = false", "sources.notes")
+    assert greffier.run("index").exit_code == 0
+    assert greffier.rows("SELECT count(*) FROM link") == [(0,)]
+
+
+@pytest.mark.weaviate
+def test_an_index_in_weaviate_is_made_anew_and_takes_the_place_of_the_old_one(
+    greffier: System, weaviate_server: WeaviateServer
+) -> None:
+    with greffier.config.open("a", encoding="utf-8") as file:
+        file.write(
+            f'\n[store]\nkind = "weaviate"\nurl = "{weaviate_server.url}"\ngrpc_port = {weaviate_server.grpc_port}\n'
+            f'api_key = "{weaviate_server.api_key}"\nprefix = "IndexCommand"\n'
+        )
+    assert "notes: 2 added" in greffier.run("index").output
+    assert passages(greffier) == {"passages": 2, "vectors": 2}
+    write(greffier, "congé", "Le congé parental dure un an.")
+    assert "notes: 3 added" in greffier.run("index", "--anew").output
+    assert passages(greffier) == {"passages": 3, "vectors": 3}
+    assert "notes: 0 added, 0 changed, 3 unchanged" in greffier.run("index").output
+
+
+def test_an_index_in_postgresql_is_not_made_anew(greffier: System) -> None:
+    assert "--anew is for Weaviate" in str(greffier.run("index", "--anew").exception)

@@ -64,7 +64,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def links(pool: Pool) -> Links:
-    States(pool).indexed("sheets", documents=1, skipped=0)
+    States(pool).indexed("sheets", documents=1)
     return Links(pool)
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.system import System, unforeseen, wait_until
-from tests.webhooks.work import QUESTION
+from tests.webhooks.work import QUESTION, Work
 
 pytestmark = pytest.mark.server
 
@@ -110,3 +110,13 @@ def test_check_tells_of_each_source(greffier: System) -> None:
     assert "warning sources.autres: the last run failed: sources.autres: path: /nowhere.csv does not" in told
     assert ": overdue, is a worker running?" in told
     assert "warning sources.old: it is in the index but no longer in the settings" in told
+
+
+def test_an_old_sheet_is_flagged_in_the_note_that_cites_it(line: Work) -> None:
+    line.greffier.configure("max_age_days = 365", "sources.service-public")
+    line.reload()
+    ticket, key = line.message()
+    line.handle(key)
+    (note,) = line.notes(ticket)
+    assert "mise à jour il y a plus de 12 mois" in note
+    assert "mise à jour il y a plus de 12 mois" in line.greffier.run("draft", "sandbox", str(ticket)).output
