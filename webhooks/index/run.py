@@ -126,18 +126,11 @@ class Run:
                 log.warning("the index could not be made faster to search: %s", error)
 
     def _keep(self, outcome: Outcome) -> None:
-        done = outcome.counts
         if outcome.error:
             self.states.failed(outcome.name, outcome.error)
-            log.error("%s: %s", outcome.name, outcome.error)
             return
         self.states.indexed(outcome.name, documents=outcome.documents, skipped=outcome.skipped)
         self.links.keep(outcome.name, outcome.urls if outcome.name in self.with_links else ())
-        log.info(
-            "%s: %s added, %s changed, %s unchanged, %s removed, %s skipped, %s passages embedded in %.0f s",
-            outcome.name, done.added, done.changed, done.unchanged, done.removed, len(outcome.skipped), done.embedded,
-            outcome.seconds,
-        )  # fmt: skip
 
 
 @contextmanager
