@@ -50,7 +50,9 @@ class HybridRetriever(BaseRetriever):
     Each Document has in its metadata the `passage`, the fused `score` (0 to 1, comparable within one answer only) and
     the evidence for the whole answer, the same in each: see `too_weak`. A question that is not in French is given with
     its language (`retriever.invoke(question, config, language="en")`) and is searched by vectors alone, because the
-    stems of another language meet French ones by accident only.
+    stems of another language meet French ones by accident only. `also` is searched for beside the question, such as
+    each of several questions apart: the best of each comes first. The evidence is that of the question itself. Only
+    what is `within` is found.
     """
 
     store: Store
@@ -69,11 +71,13 @@ class HybridRetriever(BaseRetriever):
         also: Sequence[Search] = (),
         within: Within = SHARED,
     ) -> list[Document]:
-        whole, *parts = (self._search(search, within) for search in (Search(query, language), *also))
-        found = self._read(merge([whole.ranked, *(part.ranked for part in parts)]), within)
+        searches = (Search(query, language), *also)
+        results = [self._search(search, within) for search in searches]
+        rankings = [self._ranked(*pair) for pair in zip(results, searches, strict=True)]
+        found, whole = self._read(merge(rankings), within), results[0]
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
-            "cosine": whole.cosine,
+            "cosine": max((hit.score for hit in whole.near), default=0.0),
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
@@ -85,10 +89,11 @@ class HybridRetriever(BaseRetriever):
         asked = stems(text) if search.language == "fr" else []
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
         near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
-        documents = fuse(self._lexical(asked, words, within), best(near), FUSED)
-        cosine = max((hit.score for hit in near), default=0.0)
-        ranked = rank(documents, words, near, self.per_document)
-        return _Found(asked, [(id, search.weight * score) for id, score in ranked], cosine)
+        return _Found(asked, words, near, fuse(self._lexical(asked, words, within), best(near), FUSED))
+
+    def _ranked(self, found: _Found, search: Search) -> list[tuple[str, float]]:
+        ranked = rank(found.documents, found.words, found.near, self.per_document)
+        return [(id, search.weight * score) for id, score in ranked]
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -123,11 +128,12 @@ class HybridRetriever(BaseRetriever):
 
 
 class _Found(NamedTuple):
-    """What one search gave: the stems that were searched, passages with their scores, and the nearest cosine."""
+    """What one search gave: the stems that were asked for, the hits of each side, the fused score of each document."""
 
     asked: list[str]
-    ranked: list[tuple[str, float]]
-    cosine: float
+    words: list[Hit]
+    near: list[Hit]
+    documents: dict[str, float]
 
 
 def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:

@@ -90,5 +90,5 @@ def _embeddings(settings: Settings) -> str:
 
 def _index(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool:
-        found = wiring.store(pool, wiring.embeddings(settings)).statistics()
+        found = wiring.store(settings, pool, wiring.embeddings(settings)).statistics()
         return f"{found.documents} documents, {found.passages} passages"
