@@ -50,7 +50,9 @@ class HybridRetriever(BaseRetriever):
     Each Document has in its metadata the `passage`, the fused `score` (0 to 1, comparable within one answer only) and
     the evidence for the whole answer, the same in each: see `too_weak`. A question that is not in French is given with
     its language (`retriever.invoke(question, config, language="en")`) and is searched by vectors alone, because the
-    stems of another language meet French ones by accident only.
+    stems of another language meet French ones by accident only. `also` is searched for beside the question, such as
+    each of several questions apart: the best of each comes first. The evidence is that of the question itself. Only
+    what is `within` is found.
     """
 
     store: Store

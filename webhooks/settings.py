@@ -292,7 +292,8 @@ def _validate(values: dict[str, Any]) -> Settings:
             problems += [(("helpdesks", name, *where), message) for where, message in error.problems]
     try:
         settings = _model(Settings, {**values, "helpdesks": helpdesks if isinstance(given, dict) else given})
-        problems += disagreements(settings.profile, settings.helpdesks)
+        if not problems:  # else profiles would be said to be for helpdesks that do not exist
+            problems += disagreements(settings.profile, settings.helpdesks)
     except _Problems as error:
         problems += error.problems
     if problems:
