@@ -71,29 +71,31 @@ class HybridRetriever(BaseRetriever):
         also: Sequence[Search] = (),
         within: Within = SHARED,
     ) -> list[Document]:
-        searches = (Search(query, language), *also)
-        results = [self._search(search, within) for search in searches]
-        rankings = [self._ranked(*pair) for pair in zip(results, searches, strict=True)]
-        found, whole = self._read(merge(rankings), within), results[0]
+        whole, *parts = (self._search(search, within) for search in (Search(query, language), *also))
+        found = self._read(merge([whole.ranked, *(part.ranked for part in parts)]), within)
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
-            "cosine": max((hit.score for hit in whole.near), default=0.0),
+            "cosine": whole.cosine,
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
             for passage, score in found
         ]
 
+    def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
+        """All documents that these searches of a draft find, by id, with their scores, best first."""
+        return merge([self._search(search, within).documents for search in searches])
+
     def _search(self, search: Search, within: Within) -> _Found:
         text = search.text[:MAX_QUERY]
         asked = stems(text) if search.language == "fr" else []
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
         near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
-        return _Found(asked, words, near, fuse(self._lexical(asked, words, within), best(near), FUSED))
-
-    def _ranked(self, found: _Found, search: Search) -> list[tuple[str, float]]:
-        ranked = rank(found.documents, found.words, found.near, self.per_document)
-        return [(id, search.weight * score) for id, score in ranked]
+        documents = fuse(self._lexical(asked, words, within), best(near), FUSED)
+        cosine = max((hit.score for hit in near), default=0.0)
+        ranked = rank(documents, words, near, self.per_document)
+        passages = [(id, search.weight * score) for id, score in ranked]
+        return _Found(asked, passages, [(id, search.weight * score) for id, score in documents.items()], cosine)
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -128,12 +130,12 @@ class HybridRetriever(BaseRetriever):
 
 
 class _Found(NamedTuple):
-    """What one search gave: the stems that were asked for, the hits of each side, the fused score of each document."""
+    """What one search gave: the stems searched, passages and documents with their scores, and the nearest cosine."""
 
     asked: list[str]
-    words: list[Hit]
-    near: list[Hit]
-    documents: dict[str, float]
+    ranked: list[tuple[str, float]]
+    documents: list[tuple[str, float]]
+    cosine: float
 
 
 def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from chains.indexing import Embedder, Indexed, Progress
+    from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
     from webhooks.jobs import Work
     from webhooks.line import Drafter
@@ -221,7 +222,7 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
-    from chains.stores.weaviate_index import Layout
+    from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:
@@ -229,6 +230,27 @@ def store(
     server = Server(given.url, given.grpc_port, _secret(given.api_key), given.ca_bundle, given.timeout)
     layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
     return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+
+
+@contextmanager
+def measured(
+    settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None
+) -> Iterator[tuple[str, HybridRetriever]]:
+    """What `greffier eval` measures: the kind of store, and the search of the drafts over it.
+
+    `kind` is for another store than the configured one. The vectors of questions are kept in the embedding cache, and
+    looked for in the folder `ready` first. Raises GreffierError without embedder or index.
+    """
+    from chains.known_vectors import KnownQuestions, ReadyVectors
+    from chains.retrieval import HybridRetriever
+    from webhooks.vectors import Vectors
+
+    embedder = embeddings(settings)
+    known = ReadyVectors(ready, Vectors(pool)) if ready else Vectors(pool)
+    asked = KnownQuestions(embedder.embeddings, embedder.model, known)
+    with closing(store(settings, pool, embedder, kind)) as index:
+        index.statistics()  # without an index nothing is found: say so now
+        yield kind or settings.store.kind, HybridRetriever(store=index, embeddings=asked)
 
 
 def index_service_public(
@@ -241,7 +263,7 @@ def index_service_public(
 
     embedder = embeddings(settings)
     unreadable: list[str] = []
-    documents = read_service_public(path, unreadable)
+    documents = read_service_public(path, corpus="service-public", unreadable=unreadable)
     index_of = store(settings, pool, embedder)
     return index(
         "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable

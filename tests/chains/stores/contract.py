@@ -203,6 +203,17 @@ class StoreContract:
                     found = [passage.document for passage in store.passages(ids, within).values()]
             assert {owners[id] for id in found} == {"", asker} & set(owners.values())
 
+    def test_a_document_that_changes_hands_is_gone_from_where_it_was(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        mine = document("plan", "Plan", "Le plan de la ville.")
+        for owner in ("lyon", "nice", ""):
+            store.update([embedded(replace(mine, organisation=owner))], [])
+            seen = {
+                asker: len(store.search(Scope.TITLES, ["plan"], 9, Within(asker))) for asker in ("", "lyon", "nice")
+            }
+            assert seen == {asker: int(owner in ("", asker)) for asker in ("", "lyon", "nice")}
+        assert store.statistics().documents == 1
+
     # texts of all kinds
 
     def test_any_letters_come_back_as_they_were(self, make_store: MakeStore) -> None:
