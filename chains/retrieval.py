@@ -101,7 +101,7 @@ class HybridRetriever(BaseRetriever):
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
-        ranked = ranked[: 2 * self.limit]
+        ranked = ranked[: 4 * self.limit]  # several searches find other passages of the same documents
         passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
         of: Counter[str] = Counter()
