@@ -7,8 +7,9 @@ sheet say what a passage alone does not, and vectors add to good lexical search 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import CallbackManager, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -16,6 +17,7 @@ from langchain_core.retrievers import BaseRetriever
 from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
+from chains.lever import Lever
 from chains.stores.store import Hit, Scope, Store
 
 TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
@@ -41,6 +43,28 @@ On 152 real questions of citizens and 40 written mails that sheets answer, and 3
 """
 
 
+REWRITTEN = 0.5
+"""What a question that the model has rewritten weighs; the message itself has the rest."""
+
+
+class Ranker(NamedTuple):
+    """A second opinion on the documents found, from whoever reads the question and the texts together.
+
+    `scores` is given the question and the best passage of each of the `first` documents, and gives a score for each;
+    `weight`, 0 to 1, is what they weigh beside the scores so far.
+    """
+
+    scores: Lever[tuple[str, Sequence[Passage]], Sequence[float]]
+    first: int
+    weight: float
+
+
+class _Found(NamedTuple):
+    documents: Mapping[str, float]
+    words: Sequence[Hit]
+    near: Sequence[Hit]
+
+
 class HybridRetriever(BaseRetriever):
     """The passages that answer a question best, best first.
 
@@ -56,24 +80,45 @@ class HybridRetriever(BaseRetriever):
     """How many passages are given."""
     per_document: int = 2
     """How many of them may come from one document."""
+    rewrite: Lever[str, str] | None = None
+    """Gives another wording of a question, in French, which is searched for beside it."""
+    rankers: tuple[Ranker, ...] = ()
+    """Asked one after the other."""
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
     ) -> list[Document]:
         query = query[:MAX_QUERY]
         asked = stems(query) if language == "fr" else []
-        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
-        documents = fuse(self._lexical(asked, words), best(near), FUSED)
-        found = self._read(rank(documents, words, near, self.per_document))
+        found = itself = self._search(query, asked)
+        if self.rewrite and (other := self.rewrite(query, run_manager.get_child())):
+            found = both(itself, self._search(other, stems(other)))
+        found = self._ranked(query, found, run_manager.get_child())
+        shown = self._read(rank(*found, self.per_document))
         evidence = {
-            "coverage": self._coverage(asked, [passage for passage, _ in found]),
-            "cosine": max((hit.score for hit in near), default=0.0),
+            "coverage": self._coverage(asked, [passage for passage, _ in shown]),
+            "cosine": max((hit.score for hit in itself.near), default=0.0),
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
-            for passage, score in found
+            for passage, score in shown
         ]
+
+    def _search(self, query: str, asked: Sequence[str]) -> _Found:
+        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
+        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
+        return _Found(fuse(self._lexical(asked, words), best(near), FUSED), words, near)
+
+    def _ranked(self, query: str, found: _Found, callbacks: CallbackManager) -> _Found:
+        """The documents as the rankers see them; without those that fail, which is as they were."""
+        for ranker in self.rankers:
+            ids = [id for id, _ in rank(*found, 1)[: ranker.first]]
+            passages = self.store.passages(ids)
+            shown = [passages[id] for id in ids if id in passages]
+            if len(shown) > 1 and (scores := ranker.scores((query, shown), callbacks)):
+                opinion = {passage.document: score for passage, score in zip(shown, scores, strict=True)}
+                found = found._replace(documents=reordered(found.documents, opinion, ranker.weight))
+        return found
 
     def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -137,6 +182,34 @@ def relative(scores: Mapping[str, float], first: int) -> dict[str, float]:
         return {}
     top, bottom = ranked[0][1], ranked[-1][1]
     return {id: (score - bottom) / (top - bottom) if top > bottom else 1.0 for id, score in ranked}
+
+
+def both(one: _Found, other: _Found) -> _Found:
+    """Two searches as one."""
+    documents = {
+        id: (1 - REWRITTEN) * one.documents.get(id, 0.0) + REWRITTEN * other.documents.get(id, 0.0)
+        for id in {**one.documents, **other.documents}
+    }
+    return _Found(documents, _together(one.words, other.words), _together(one.near, other.near))
+
+
+def _together(*lists: Sequence[Hit]) -> list[Hit]:
+    """Hits of several searches, whose scores cannot be compared as they are."""
+    documents = {hit.id: hit.document for hits in lists for hit in hits}
+    scores = dict.fromkeys(documents, 0.0)
+    for hits in lists:
+        for id, score in relative({hit.id: hit.score for hit in hits}, CANDIDATES).items():
+            scores[id] += score
+    return [Hit(id, documents[id], score) for id, score in scores.items()]
+
+
+def reordered(documents: Mapping[str, float], opinion: Mapping[str, float], weight: float) -> dict[str, float]:
+    """Relative score fusion with a second opinion on some of the documents, which stay above all the others."""
+    before, after = ({id: one[id] for id in opinion} for one in (documents, opinion))
+    before, after = relative(before, len(opinion)), relative(after, len(opinion))
+    floor = max((score for id, score in documents.items() if id not in opinion), default=0.0)
+    mixed = {id: (1 - weight) * before[id] + weight * after[id] for id in opinion}
+    return {**documents, **{id: floor + (1 - floor) * score for id, score in mixed.items()}}
 
 
 def rank(
