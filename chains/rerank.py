@@ -7,14 +7,20 @@ from functools import partial
 from typing import Literal, NamedTuple
 
 import httpx2
+from langchain_core.runnables import RunnableConfig
 from pydantic import AliasChoices, BaseModel, Field, TypeAdapter, ValidationError
 
+from chains.corpora.document import searchable
+from chains.draft import Passage
 from chains.model import UnreadableAnswer, http_client
+from chains.prompt import cut
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
 Shape = Literal["jina", "tei"]
 MAX_BYTES = 4 * 2**20
 """The most that is read of an answer: vLLM sends the texts back."""
+MAX_TEXT = 1500
+"""In characters: what is sent of a passage, its titles included. Passages are cut at 1,000."""
 
 PROOF = "Quels sont les horaires de la mairie ?"
 BETTER = "La mairie est ouverte du lundi au vendredi, de 9 heures à 17 heures."
@@ -57,7 +63,7 @@ class Reranker:
 
     def __init__(self, base_url: str, api_key: str, model: str, *, shape: Shape, timeout: float) -> None:
         self._base_url = base_url
-        self._model = model
+        self._model = {"model": model} if model else {}
         self._shape = _SHAPES[shape]
         self._client = http_client(timeout, MAX_BYTES)
         if api_key:
@@ -68,7 +74,7 @@ class Reranker:
 
         Raises RemoteError where the server fails, UnreadableAnswer where it does not give each text one number.
         """
-        body = {"model": self._model, "query": query, self._shape.texts: list(texts), **self._shape.more}
+        body = {**self._model, "query": query, self._shape.texts: list(texts), **self._shape.more}
         answer = self._posted("rerank", body)
         try:
             found = sorted((result.index, result.score) for result in self._shape.read(answer))
@@ -77,6 +83,11 @@ class Reranker:
         if [index for index, _ in found] != list(range(len(texts))):
             raise UnreadableAnswer("[rerank] base_url: the server did not give each text one score")
         return [score for _, score in found]
+
+    def opinion(self, asked: tuple[str, Sequence[Passage]], config: RunnableConfig) -> Sequence[float]:
+        """The scores of passages for a question: the `work` of a `chains.lever.Lever`. Raises as `scores`."""
+        query, passages = asked
+        return self.scores(query, [cut(searchable(passage), MAX_TEXT) for passage in passages])
 
     def prove(self) -> None:
         """Prove with two known texts that the server tells them apart. Raises ConfigurationError, or as `scores`."""
@@ -90,7 +101,7 @@ class Reranker:
     def embeds(self) -> bool:
         """Whether that server also makes vectors with the model: vLLM reranks with any embedder, by its cosines."""
         try:
-            self._posted("embeddings", {"model": self._model, "input": [PROOF]})
+            self._posted("embeddings", {**self._model, "input": [PROOF]})
         except GreffierError:
             return False
         return True

@@ -69,6 +69,39 @@ class RetrievalSettings(Section):
     min_cosine: float = Field(default=0.86, ge=-1, le=1)
     """How near the best passage must be to the question; farther, there is no draft. Each embedder has its own scale:
     the default is multilingual-e5-small's."""
+    rewrite: bool = False
+    """Whether the chat model rewords each message as one short question in French, which is searched for beside it."""
+    rewrite_budget: float = Field(default=2, gt=0)
+    """Seconds that this may take; then the message alone is searched for."""
+    judge: bool = False
+    """Whether the chat model names the best of the first 20 sheets. It must be a large one: 8 B or more."""
+    judge_budget: float = Field(default=3, gt=0)
+    """Seconds that this may take; then the order stays as it was."""
+    judge_weight: float = Field(default=0.5, ge=0, le=1)
+    """What its choice weighs beside the scores of the search: 1 is its choice alone."""
+
+
+class RerankSettings(Section):
+    """`[rerank]`: a model that reads the message and each text together and puts the best sheets first.
+
+    It helps and is never needed: where it fails or is too slow, the order stays as the search found it.
+    """
+
+    base_url: Url | None = None
+    """What stands before `/rerank`: of vLLM up to and with `/v1`. Without one there is no reranker. Messages are sent
+    there."""
+    shape: Literal["jina", "tei"] = "jina"
+    """How the server speaks: `jina` (vLLM too), or `tei` (Text Embeddings Inference)."""
+    model: str = ""
+    """The model's name as the server knows it; a server of `tei` asks for none."""
+    api_key: SecretStr | None = None
+    """The server's key, if it wants one."""
+    budget: float = Field(default=1, gt=0)
+    """Seconds that the whole call may take; then the order stays as it was."""
+    candidates: int = Field(default=30, ge=2, le=100)
+    """How many sheets are reranked, by the best passage of each. `tei` takes 32 unless told otherwise."""
+    weight: float = Field(default=0.8, ge=0, le=1)
+    """What the reranker's scores weigh beside those of the search: 1 is its order alone."""
 
 
 class NoteSettings(Section):
@@ -173,6 +206,7 @@ class Settings(Section):
     chat: ChatSettings
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
+    rerank: RerankSettings = RerankSettings()
     note: NoteSettings = NoteSettings()
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()

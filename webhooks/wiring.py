@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from chains.indexing import Embedder, Indexed
+    from chains.retrieval import HybridRetriever
     from chains.stores.postgres import PostgresStore
+    from chains.stores.store import Store
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
@@ -147,20 +149,23 @@ def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str
 
     ledger = Ledger(pool)
     write = Writer(settings.note.language, settings.reply)
-    draft = drafter(settings, pool, drafting.took)
+    draft = drafter(settings, pool, drafting.took, drafting.fell_back)
     return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
 
 
 def drafter(
-    settings: Settings, pool: ConnectionPool[Connection], took: Callable[[str, float], None] = lambda *_: None
+    settings: Settings,
+    pool: ConnectionPool[Connection],
+    took: Callable[[str, float], None] = lambda *_: None,
+    fell_back: Callable[[str], None] = lambda _: None,
 ) -> Drafter:
-    """The chain, from a question to an answer; `took` is told how many seconds each of its steps takes.
+    """The chain, from a question to an answer. `took` is told how many seconds each of its steps takes, `fell_back` the
+    name of a lever that a search went without.
 
     Raises GreffierError without embedder or index.
     """
     from chains.drafter import make_drafter
     from chains.model import chat_model
-    from chains.retrieval import HybridRetriever
     from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
@@ -174,7 +179,7 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=limits.passages),
+        retriever(settings, index, embedder),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
@@ -183,7 +188,21 @@ def drafter(
         passage_chars=limits.passage_chars,
         min_cosine=limits.min_cosine,
     )
-    return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
+    return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
+
+
+def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
+    """The search over that index, with the levers that are switched on."""
+    from chains.retrieval import HybridRetriever
+    from webhooks import levers
+
+    return HybridRetriever(
+        store=index,
+        embeddings=embedder.embeddings,
+        limit=settings.retrieval.passages,
+        rewrite=levers.rewrite(settings),
+        rankers=levers.rankers(settings),
+    )
 
 
 def embeddings(settings: Settings) -> Embedder:

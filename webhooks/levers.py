@@ -1,0 +1,67 @@
+"""The steps of a search that ask a model, as the settings switch them on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from webhooks.settings import Settings
+
+if TYPE_CHECKING:
+    from chains.judge import Judge
+    from chains.lever import Lever
+    from chains.rerank import Reranker
+    from chains.retrieval import Ranker
+
+
+def rewrite(settings: Settings) -> Lever[str, str] | None:
+    """What rewords a question, if that is wanted."""
+    from chains.judge import REWRITE_TOKENS
+    from chains.lever import Lever
+
+    given = settings.retrieval
+    if not given.rewrite:
+        return None
+    judge = _judge(settings, given.rewrite_budget, REWRITE_TOKENS)
+    return Lever("rewrite", judge.rewrite, budget=given.rewrite_budget, setting="[retrieval] rewrite_budget")
+
+
+def rankers(settings: Settings) -> tuple[Ranker, ...]:
+    """Who has a say in the order of what is found: the reranker, then the chat model."""
+    from chains.judge import JUDGE_TOKENS, JUDGED
+    from chains.lever import Lever
+    from chains.retrieval import Ranker
+
+    found, rerank, given = [], settings.rerank, settings.retrieval
+    if server := reranker(settings, rerank.budget):
+        step = Lever("rerank", server.opinion, budget=rerank.budget, setting="[rerank] budget")
+        found.append(Ranker(step, rerank.candidates, rerank.weight))
+    if given.judge:
+        judge = _judge(settings, given.judge_budget, JUDGE_TOKENS)
+        step = Lever("judge", judge.opinion, budget=given.judge_budget, setting="[retrieval] judge_budget")
+        found.append(Ranker(step, JUDGED, given.judge_weight))
+    return tuple(found)
+
+
+def reranker(settings: Settings, timeout: float) -> Reranker | None:
+    """The client of the configured reranker, if there is one; `timeout` is in seconds."""
+    from chains.rerank import Reranker
+
+    given = settings.rerank
+    if given.base_url is None:
+        return None
+    return Reranker(given.base_url, _secret(given.api_key), given.model, shape=given.shape, timeout=timeout)
+
+
+def _judge(settings: Settings, timeout: float, max_tokens: int) -> Judge:
+    from chains.judge import Judge
+    from chains.model import chat_model
+
+    chat = settings.chat
+    model = chat_model(chat.base_url, _secret(chat.api_key), chat.model, timeout=timeout, max_tokens=max_tokens)
+    return Judge(model)
+
+
+def _secret(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""
