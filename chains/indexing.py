@@ -1,25 +1,33 @@
-"""A corpus into a store: only what changed is worked on, and no text is embedded twice."""
+"""A corpus into a store: only what changed is worked on, text first, and no text is embedded twice."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from langchain_core.embeddings import Embeddings
 
 from chains.corpora.document import Document, searchable
+from chains.draft import Passage
 from chains.stores.store import Embedded, Store
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, GreffierError
 
 log = logging.getLogger("greffier.indexing")
 
 BATCH = 16
-"""Texts embedded at once. Each batch is cached before the next: what an interruption loses is one batch."""
+"""Texts embedded at once. Each batch is cached before the next: what an interruption loses is a batch or two."""
+PORTION = 1024
+"""Passages without vector that are asked for at once."""
+SLICE = 50_000
+"""Passages that go into the store at once, at least: the memory that a run takes, and the BM25 weights made again."""
+FEW = 20
+"""So many documents may always go."""
 
 
 class VectorCache(Protocol):
@@ -54,46 +62,135 @@ class Embedder:
 class Indexed:
     """What an indexing run did: documents by fate, and passages whose vectors had to be made."""
 
-    unchanged: int
-    replaced: int
-    """New ones included."""
-    removed: int
-    embedded: int
+    unchanged: int = 0
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    embedded: int = 0
+
+
+Progress = Callable[[str, int, int], None]
+"""Told what is done ("reading" documents, "embedding" passages), how many, and of how many (0: not known)."""
 
 
 def index(
+    corpus: str,
     documents: Iterable[Document],
     store: Store,
     embedder: Embedder,
     cache: VectorCache,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda what, done, total: None,
     *,
     complete: Callable[[], bool] = lambda: True,
+    may_remove: float = 0.2,
 ) -> Indexed:
-    """Bring a store up to date with what `documents` has now.
+    """Bring a corpus in a store up to date with what `documents` has now.
 
-    A document that is new or has changed is replaced, one that is no longer there is removed, within the corpora that
-    `documents` names. `progress` is told how many of the changed passages have their vector, and how many there are.
-    `complete` is asked once all are read: where it says no, what is missing may only be unreadable, and stays.
-    Searches see the whole change at once, at its end.
+    A document that is new or has changed is replaced, one that is no longer there is removed. Text is searchable as
+    soon as it is in, vectors follow; a run that was interrupted is gone on with by the next one. `complete` is asked
+    once all are read: where it says no, what is missing may only be unreadable, and stays. Raises GreffierError,
+    before it removes any, where more than the share `may_remove` of the corpus has gone: the source may be broken.
     """
-    present = list(documents)
-    known = {id: digest for corpus in {d.corpus for d in present} for id, digest in store.digests(corpus).items()}
-    changed = [document for document in present if known.get(document.id) != document.digest]
-    gone = sorted(known.keys() - {document.id for document in present}) if complete() else []
-    texts = {text_digest(text): text for document in changed for text in _texts(document)}
-    vectors, embedded = _vectors(texts, embedder, cache, progress)
-    if changed or gone:
-        store.update(
-            [
-                Embedded(document, tuple(vectors[text_digest(text)] for text in _texts(document)))
-                for document in changed
-            ],
-            gone,
+    known = store.digests(corpus)
+    counts, seen = _replace(documents, known, store, embedder, cache, progress)
+    gone = sorted(known.keys() - seen) if complete() else []
+    if len(gone) > max(FEW, may_remove * len(known)):
+        raise GreffierError(
+            f"{corpus}: {len(gone)} of {len(known)} documents are no longer in the source; nothing was removed."
+            " If that is right, run greffier index with --remove-many"
         )
-    counts = Indexed(len(present) - len(changed), len(changed), len(gone), embedded)
-    log.info("%s", counts)
+    if gone:
+        store.update([], gone)
+    counts = replace(counts, removed=len(gone), embedded=_embed(corpus, store, embedder, cache, progress))
+    if counts != Indexed(unchanged=counts.unchanged):
+        store.finish()
+    log.info("%s: %s", corpus, counts)
     return counts
+
+
+def _replace(
+    documents: Iterable[Document],
+    known: Mapping[str, str],
+    store: Store,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress,
+) -> tuple[Indexed, set[str]]:
+    """Put the text of new and changed documents into the store; what was done, and the ids of all documents."""
+    fates: Counter[str] = Counter()
+    seen: set[str] = set()
+
+    def different() -> Iterator[Document]:
+        for document in documents:
+            before = known.get(document.id)
+            fates["unchanged" if before == document.digest else "added" if before is None else "changed"] += 1
+            seen.add(document.id)
+            progress("reading", len(seen), 0)
+            if before != document.digest:
+                yield document
+
+    for portion in _slices(different()):
+        store.update(_with_known_vectors(portion, embedder, cache), [])
+    return Indexed(**fates), seen
+
+
+def _slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    portion: list[Document] = []
+    passages = 0
+    for document in documents:
+        portion.append(document)
+        passages += len(document.passages)
+        if passages >= SLICE:
+            yield portion
+            portion, passages = [], 0
+    if portion:
+        yield portion
+
+
+def _with_known_vectors(documents: Sequence[Document], embedder: Embedder, cache: VectorCache) -> list[Embedded]:
+    digests = {text_digest(text) for document in documents for text in _texts(document)}
+    vectors = cache.get_many(embedder.model, embedder.passage_prefix, list(digests))
+    _check_dimension(vectors, embedder)
+    return [
+        Embedded(document, tuple(vectors.get(text_digest(text)) for text in _texts(document))) for document in documents
+    ]
+
+
+def _embed(corpus: str, store: Store, embedder: Embedder, cache: VectorCache, progress: Progress) -> int:
+    """Give each passage that has no vector its own; how many were made."""
+    made, done, total = 0, 0, 0
+    with ThreadPoolExecutor(1) as ahead:  # the next batch is embedded while the last one is stored
+        while passages := store.unembedded(corpus, PORTION):
+            if not total:
+                statistics = store.statistics()
+                total = statistics.passages - statistics.vectors
+            batches = [passages[start : start + BATCH] for start in range(0, len(passages), BATCH)]
+            futures = [ahead.submit(_vectors, batch, embedder, cache) for batch in batches]
+            try:
+                for future in futures:
+                    vectors, new = future.result()
+                    store.embed(vectors)
+                    made, done = made + new, done + len(vectors)
+                    progress("embedding", done, total)
+            except BaseException:
+                ahead.shutdown(wait=False, cancel_futures=True)
+                raise
+    return made
+
+
+def _vectors(passages: Sequence[Passage], embedder: Embedder, cache: VectorCache) -> tuple[dict[str, bytes], int]:
+    """The vector of each passage by its id, and how many had to be made."""
+    key = embedder.model, embedder.passage_prefix
+    texts = {text_digest(searchable(passage)): searchable(passage) for passage in passages}
+    vectors = dict(cache.get_many(*key, list(texts)))
+    missing = [digest for digest in texts if digest not in vectors]
+    if missing:
+        made = embedder.embeddings.embed_documents([texts[digest] for digest in missing])
+        fresh = {digest: to_bytes(vector) for digest, vector in zip(missing, made, strict=True)}
+        _check_dimension(fresh, embedder)
+        cache.put_many(*key, fresh)
+        vectors |= fresh
+    return {passage.id: vectors[text_digest(searchable(passage))] for passage in passages}, len(missing)
 
 
 def text_digest(text: str) -> str:
@@ -105,25 +202,6 @@ def _texts(document: Document) -> Iterator[str]:
     return map(searchable, document.passages)
 
 
-def _vectors(
-    texts: Mapping[str, str], embedder: Embedder, cache: VectorCache, progress: Callable[[int, int], None]
-) -> tuple[dict[str, bytes], int]:
-    """The vector of each text by its digest, and how many had to be made."""
-    key = embedder.model, embedder.passage_prefix
-    vectors = dict(cache.get_many(*key, list(texts)))
-    _check_dimension(vectors, embedder)
-    missing = [digest for digest in texts if digest not in vectors]
-    progress(len(vectors), len(texts))
-    for batch in _batches(missing):
-        made = embedder.embeddings.embed_documents([texts[digest] for digest in batch])
-        fresh = {digest: to_bytes(vector) for digest, vector in zip(batch, made, strict=True)}
-        _check_dimension(fresh, embedder)
-        cache.put_many(*key, fresh)
-        vectors |= fresh
-        progress(len(vectors), len(texts))
-    return vectors, len(missing)
-
-
 def _check_dimension(vectors: Mapping[str, bytes], embedder: Embedder) -> None:
     for vector in vectors.values():
         if len(vector) != 2 * embedder.dimension:
@@ -131,12 +209,6 @@ def _check_dimension(vectors: Mapping[str, bytes], embedder: Embedder) -> None:
                 f"[embeddings] model {embedder.model} gave {len(vector) // 2} numbers for a text and"
                 f" {embedder.dimension} for another: give each model a name of its own"
             )
-
-
-def _batches(digests: Sequence[str]) -> Iterator[list[str]]:
-    remaining = iter(digests)
-    while batch := list(islice(remaining, BATCH)):
-        yield batch
 
 
 def to_bytes(vector: Sequence[float]) -> bytes:

@@ -84,7 +84,7 @@ class Judge:
         return answer.question[:MAX_QUESTION]
 
     def opinion(self, asked: tuple[str, Sequence[Passage]], config: RunnableConfig) -> Sequence[float]:
-        """A score for the sheet of each passage: 1 for the one that the model names first, 0 for those it does not name."""
+        """A score for the sheet of each passage: 1 for the one that is named first, 0 for those that are not named."""
         message, passages = asked
         numbers = range(1, len(passages) + 1)
         sheets = "\n".join(map(_sheet, numbers, passages))

@@ -124,13 +124,14 @@ def service_public(context: click.Context, path: Path) -> None:
     settings = settings_of(context)
     with wiring.database(settings, connections=2) as pool, click.progressbar(length=1, label="Embedding") as bar:
 
-        def progress(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
+        def progress(what: str, done: int, total: int) -> None:
+            if what == "embedding":
+                bar.length = total
+                bar.update(done - bar.pos)
 
         done = wiring.index_service_public(settings, pool, path, progress)
     click.echo(
-        f"{done.replaced} sheets new or changed, {done.unchanged} unchanged, {done.removed} removed;"
+        f"{done.added} sheets new, {done.changed} changed, {done.unchanged} unchanged, {done.removed} removed;"
         f" {done.embedded} passages embedded"
     )
 

@@ -29,7 +29,7 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-    from chains.indexing import Embedder, Indexed
+    from chains.indexing import Embedder, Indexed, Progress
     from chains.retrieval import HybridRetriever
     from chains.stores.postgres import PostgresStore
     from chains.stores.store import Store
@@ -235,7 +235,7 @@ def store(pool: ConnectionPool[Connection], embedder: Embedder) -> PostgresStore
 
 
 def index_service_public(
-    settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Callable[[int, int], None]
+    settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Progress
 ) -> Indexed:
     """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
     from chains.corpora.service_public import read_service_public
@@ -246,7 +246,9 @@ def index_service_public(
     unreadable: list[str] = []
     documents = read_service_public(path, unreadable)
     index_of = store(pool, embedder)
-    return index(documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable)
+    return index(
+        "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
+    )
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -96,7 +96,7 @@ def parse_sheet(content: bytes) -> Document | None:
         Passage(f"{document}#{number}", document, title, path, text, url, updated)
         for number, (path, text) in enumerate(chunks(sections))
     )
-    return Document(document, f"service-public/{audience}", title, url, updated, passages)
+    return Document(document, "service-public", title, url, updated, passages, audience=audience)
 
 
 def _sections(root: Element) -> Iterator[Section]:

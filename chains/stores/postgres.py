@@ -10,7 +10,7 @@ beside the old one, which serves whoever still asks for it. An old one is droppe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
@@ -20,35 +20,40 @@ from psycopg_pool import ConnectionPool
 from chains.analyser import ANALYSER_VERSION
 from chains.draft import Passage
 from chains.stores.postgres_index import LAYOUT, Connection, Writer
-from chains.stores.store import Embedded, Hit, Scope, Statistics
+from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from connector.errors import ConfigurationError
 
 HNSW_CANDIDATES = 200
 """How many neighbours an approximate search keeps on its way (`hnsw.ef_search`, at most 1,000)."""
 
+_HNSW: LiteralString = """
+SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true)"""
+
 _SEARCH: dict[Scope, LiteralString] = {
     Scope.PASSAGES: """
 WITH best AS (
-    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 1 AND stem = ANY(%s)
-    GROUP BY item ORDER BY score DESC, item LIMIT %s
+    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 1 AND stem = ANY(%(stems)s) AND {within}
+    GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT passage.id, document.id, score FROM best
 JOIN {schema}.passage ON passage.number = item JOIN {schema}.document ON document.number = passage.document
 ORDER BY score DESC, item""",
     Scope.TITLES: """
 SELECT id, id, sum(weight) AS score FROM {schema}.posting JOIN {schema}.document ON number = item
-WHERE scope = 2 AND stem = ANY(%s) GROUP BY number ORDER BY score DESC, number LIMIT %s""",
+WHERE scope = 2 AND stem = ANY(%(stems)s) AND posting.{within}
+GROUP BY number ORDER BY score DESC, number LIMIT %(limit)s""",
     Scope.DOCUMENTS: """
 WITH best AS (
-    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 3 AND stem = ANY(%s)
-    GROUP BY item ORDER BY score DESC, item LIMIT %s
+    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 3 AND stem = ANY(%(stems)s) AND {within}
+    GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT id, id, score FROM best JOIN {schema}.document ON number = item ORDER BY score DESC, item""",
 }
 
 _NEAREST: LiteralString = """
 WITH best AS (
-    SELECT passage AS number, value <=> %s::halfvec AS distance FROM {schema}.vector ORDER BY distance LIMIT %s
+    SELECT passage AS number, value <=> %(vector)s::halfvec AS distance FROM {schema}.vector WHERE {within}
+    ORDER BY distance LIMIT %(limit)s
 )
 SELECT passage.id, document.id, 1 - distance
 FROM best JOIN {schema}.passage USING (number) JOIN {schema}.document ON document.number = passage.document
@@ -61,12 +66,27 @@ WHERE coalesce(scope, 3) = 3 GROUP BY stem"""
 
 _PASSAGES: LiteralString = """
 SELECT passage.id, document.id, title, path, text, url, date
-FROM {schema}.passage JOIN {schema}.document ON document.number = passage.document WHERE passage.id = ANY(%s)"""
+FROM {schema}.passage JOIN {schema}.document ON document.number = passage.document
+WHERE passage.id = ANY(%(ids)s) AND {within}"""
 
-_DIGESTS: LiteralString = "SELECT id, digest FROM {schema}.document WHERE corpus = %s"
+_WITHIN: LiteralString = """shelf = ANY(ARRAY(
+    SELECT number FROM {schema}.shelf WHERE organisation IN ('', %(organisation)s)
+    AND (%(corpora)s::text[] IS NULL OR corpus = ANY(%(corpora)s))
+    AND (%(audiences)s::text[] IS NULL OR audience = '' OR audience = ANY(%(audiences)s))
+))"""
+
+_DIGESTS: LiteralString = """
+SELECT id, digest FROM {schema}.document JOIN {schema}.shelf ON shelf.number = shelf WHERE corpus = %s"""
+
+_UNEMBEDDED: LiteralString = """
+SELECT passage.id, document.id, title, path, text, url, date
+FROM {schema}.passage JOIN {schema}.document ON document.number = passage.document
+JOIN {schema}.shelf ON shelf.number = shelf LEFT JOIN {schema}.vector ON passage.number = vector.passage
+WHERE corpus = %s AND vector.passage IS NULL ORDER BY passage.number LIMIT %s"""
 
 _STATISTICS: LiteralString = """
-SELECT (SELECT count(*) FROM {schema}.document), (SELECT count(*) FROM {schema}.passage), embedder, dimension
+SELECT (SELECT count(*) FROM {schema}.document), (SELECT count(*) FROM {schema}.passage),
+    (SELECT count(*) FROM {schema}.vector), embedder, dimension
 FROM {schema}.about"""
 
 
@@ -82,31 +102,31 @@ class PostgresStore:
         identity = f"{LAYOUT}\n{ANALYSER_VERSION}\n{embedder}\n{dimension}"
         self.schema = f"greffier_index_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
-    def search(self, scope: Scope, stems: Sequence[str], limit: int) -> list[Hit]:
+    def search(self, scope: Scope, stems: Sequence[str], limit: int, within: Within = SHARED) -> list[Hit]:
+        given = {"stems": list(set(stems)), "limit": limit} | _values(within)
         with self._index() as connection:
-            return list(
-                map(Hit._make, connection.execute(self._sql(_SEARCH[scope]), [list(set(stems)), limit]).fetchall())
-            )
+            return list(map(Hit._make, connection.execute(self._sql(_SEARCH[scope]), given).fetchall()))
 
-    def nearest(self, vector: Sequence[float], limit: int) -> list[Hit]:
+    def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
         if len(vector) != self._dimension:
             raise ConfigurationError(
                 f"[embeddings] model: {len(vector)} numbers for a question, {self._dimension} for each passage of the"
                 " index; give each model a name of its own and run greffier index"
             )
+        given = {"vector": str(list(vector)), "limit": limit} | _values(within)
         with self._index() as connection, connection.pipeline(), connection.transaction():
-            connection.execute("SELECT set_config('hnsw.ef_search', %s, true)", [str(max(limit, HNSW_CANDIDATES))])
-            found = connection.execute(self._sql(_NEAREST), [str(list(vector)), limit])
+            connection.execute(_HNSW, [str(max(limit, HNSW_CANDIDATES))])
+            found = connection.execute(self._sql(_NEAREST), given)
         return list(map(Hit._make, found.fetchall()))
 
     def rarities(self, stems: Sequence[str]) -> dict[str, float]:
         with self._index() as connection:
             return dict(connection.execute(self._sql(_RARITIES), [list(set(stems))]).fetchall())
 
-    def passages(self, ids: Sequence[str]) -> dict[str, Passage]:
+    def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         with self._index() as connection:
-            rows = connection.execute(self._sql(_PASSAGES), [list(ids)]).fetchall()
-        return {id: Passage(id, document, title, tuple(path), *rest) for id, document, title, path, *rest in rows}
+            rows = connection.execute(self._sql(_PASSAGES), {"ids": list(ids)} | _values(within)).fetchall()
+        return {row[0]: _passage(row) for row in rows}
 
     def statistics(self) -> Statistics:
         with self._index() as connection:
@@ -119,14 +139,33 @@ class PostgresStore:
             return dict(connection.execute(self._sql(_DIGESTS), [corpus]).fetchall())
 
     def update(self, replaced: Sequence[Embedded], removed: Sequence[str]) -> None:
-        with self._pool.connection() as connection, connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self.schema])  # one writer at a time
-            writer = Writer(connection, self.schema)
-            if self.schema not in _schemas(connection):
-                writer.create(self._embedder, self._dimension)
+        """Searches see all of it or nothing."""
+        with self._writer() as writer:
             writer.remove([*removed, *(entry.document.id for entry in replaced)])
             writer.add(replaced)
             writer.weigh()
+
+    def unembedded(self, corpus: str, limit: int) -> list[Passage]:
+        with self._index() as connection:
+            return list(map(_passage, connection.execute(self._sql(_UNEMBEDDED), [corpus, limit]).fetchall()))
+
+    def embed(self, vectors: Mapping[str, bytes]) -> None:
+        with self._writer() as writer:
+            writer.embed(vectors)
+
+    def finish(self) -> None:
+        with self._writer() as writer:
+            writer.settle()
+
+    @contextmanager
+    def _writer(self) -> Iterator[Writer]:
+        """One writer at a time, in one transaction; a missing index is made."""
+        with self._pool.connection() as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [self.schema])
+            writer = Writer(connection, self.schema)
+            if self.schema not in _schemas(connection):
+                writer.create(self._embedder, self._dimension)
+            yield writer
 
     @contextmanager
     def _index(self) -> Iterator[Connection]:
@@ -153,7 +192,19 @@ class PostgresStore:
         )
 
     def _sql(self, statement: LiteralString) -> sql.Composed:
-        return sql.SQL(statement).format(schema=sql.Identifier(self.schema))
+        schema = sql.Identifier(self.schema)
+        return sql.SQL(statement).format(schema=schema, within=sql.SQL(_WITHIN).format(schema=schema))
+
+
+def _values(within: Within) -> dict[str, Any]:
+    """What `_WITHIN` is filled in with."""
+    corpora, audiences = (None if names is None else list(names) for names in (within.corpora, within.audiences))
+    return {"organisation": within.organisation, "corpora": corpora, "audiences": audiences}
+
+
+def _passage(row: tuple[Any, ...]) -> Passage:
+    id, document, title, path, text, url, date = row
+    return Passage(id, document, title, tuple(path), text, url, date)
 
 
 def _schemas(connection: Connection) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, LiteralString
 
@@ -13,13 +13,15 @@ from psycopg import errors, sql
 from psycopg.rows import TupleRow
 
 from chains.analyser import stems
-from chains.corpora.document import searchable
+from chains.corpora.document import Document, searchable
 from chains.stores.store import Embedded, Scope
 from connector.errors import ConfigurationError
 
 Connection = psycopg.Connection[TupleRow]
+Shelf = tuple[str, str, str]
+"""Corpus, organisation and audience."""
 
-LAYOUT = 1
+LAYOUT = 2
 """Changed by hand with the tables below: an index with another layout is not read but made again."""
 EXACT_UP_TO = 10_000
 """In passages. Up to there every vector is compared; beyond it an approximate index (HNSW) is built."""
@@ -30,12 +32,16 @@ _TABLES: LiteralString = """
 CREATE SCHEMA {schema};
 CREATE TABLE {schema}.about (embedder text NOT NULL, dimension int NOT NULL);
 CREATE SEQUENCE {schema}.number;  -- never given twice: postings outlive for a moment what they point to
+CREATE TABLE {schema}.shelf (  -- what searches are limited by; every posting and vector names its own
+    number serial PRIMARY KEY, corpus text NOT NULL, organisation text NOT NULL, audience text NOT NULL,
+    UNIQUE (corpus, organisation, audience)
+);
 CREATE TABLE {schema}.document (
-    number bigint PRIMARY KEY, id text NOT NULL UNIQUE, corpus text NOT NULL, digest text NOT NULL,
-    title text NOT NULL, url text NOT NULL, date date,
+    number bigint PRIMARY KEY, id text NOT NULL UNIQUE, shelf int NOT NULL REFERENCES {schema}.shelf,
+    digest text NOT NULL, title text NOT NULL, url text NOT NULL, date date,
     title_length int NOT NULL, length int NOT NULL  -- in stems
 );
-CREATE INDEX ON {schema}.document (corpus);
+CREATE INDEX ON {schema}.document (shelf);
 CREATE TABLE {schema}.passage (
     number bigint PRIMARY KEY, document bigint NOT NULL REFERENCES {schema}.document ON DELETE CASCADE,
     id text NOT NULL UNIQUE, path text[] NOT NULL, text text NOT NULL,
@@ -43,10 +49,13 @@ CREATE TABLE {schema}.passage (
 );
 CREATE INDEX ON {schema}.passage (document);
 CREATE TABLE {schema}.vector (
-    passage bigint PRIMARY KEY REFERENCES {schema}.passage ON DELETE CASCADE, value halfvec({dimension}) NOT NULL
+    passage bigint PRIMARY KEY REFERENCES {schema}.passage ON DELETE CASCADE,
+    shelf int NOT NULL, value halfvec({dimension}) NOT NULL
 );
 ALTER TABLE {schema}.vector ALTER value SET STORAGE PLAIN;  -- kept in the row, where a scan finds it
-CREATE TABLE {schema}.posting (scope smallint, stem text, item bigint, occurrences int, weight real);
+CREATE TABLE {schema}.posting (
+    scope smallint, stem text, item bigint, shelf int, occurrences int, weight real
+);
 """
 
 _FRESH: LiteralString = """
@@ -57,25 +66,26 @@ CREATE TEMPORARY TABLE fresh_posting (scope smallint, stem text, item bigint, oc
 _WEIGH: LiteralString = """
 CREATE TABLE {schema}.posting_next AS
 WITH item AS (
-    SELECT 1 AS scope, number AS item, length FROM {schema}.passage
-    UNION ALL SELECT 2, number, title_length FROM {schema}.document
-    UNION ALL SELECT 3, number, length FROM {schema}.document
+    SELECT 1 AS scope, passage.number AS item, shelf, passage.length
+    FROM {schema}.passage JOIN {schema}.document ON document.number = passage.document
+    UNION ALL SELECT 2, number, shelf, title_length FROM {schema}.document
+    UNION ALL SELECT 3, number, shelf, length FROM {schema}.document
 ), size AS (
     SELECT scope, count(*) AS items, avg(length)::float8 AS mean FROM item GROUP BY scope
 ), counted AS (
     SELECT scope, stem, item, occurrences FROM {schema}.posting
     UNION ALL SELECT scope, stem, item, occurrences FROM fresh_posting
 ), kept AS (
-    SELECT counted.*, length FROM counted JOIN item USING (scope, item)
+    SELECT counted.*, shelf, length FROM counted JOIN item USING (scope, item)
 ), rarity AS (
     SELECT scope, stem, ln(1 + (items - count(*) + 0.5)::float8 / (count(*) + 0.5)) AS idf
     FROM kept JOIN size USING (scope) GROUP BY scope, stem, items
 )
-SELECT scope::smallint, stem, item, occurrences,
+SELECT scope::smallint, stem, item, shelf, occurrences,
     (idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / mean)))::real AS weight
 FROM kept JOIN size USING (scope) JOIN rarity USING (scope, stem)
 ORDER BY scope, stem;
-CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, weight);
+CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, shelf, weight);
 ANALYZE {schema}.posting_next;
 """
 
@@ -84,6 +94,16 @@ _SWITCH: LiteralString = """
 DROP TABLE {schema}.posting;
 ALTER TABLE {schema}.posting_next RENAME TO posting;
 """
+
+_SHELVES: LiteralString = """
+INSERT INTO {schema}.shelf (corpus, organisation, audience) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
+ON CONFLICT DO NOTHING"""
+
+_EMBED: LiteralString = """
+INSERT INTO {schema}.vector (passage, shelf, value)
+SELECT passage.number, shelf, made.value::halfvec FROM unnest(%s::text[], %s::text[]) AS made (id, value)
+JOIN {schema}.passage USING (id) JOIN {schema}.document ON document.number = passage.document
+ON CONFLICT (passage) DO UPDATE SET value = excluded.value"""
 
 _APPROXIMATE: LiteralString = """
 CREATE INDEX IF NOT EXISTS vector_near ON {schema}.vector USING hnsw (value halfvec_cosine_ops)
@@ -109,6 +129,7 @@ class Writer:
     def add(self, entries: Sequence[Embedded]) -> None:
         """Add documents; `weigh` makes them searchable."""
         self._execute(_FRESH)
+        shelves = self._shelves(entries)
         documents = self._numbered(entries)
         passages = self._numbered(
             [(number, passage) for number, entry in documents for passage in entry.document.passages]
@@ -117,10 +138,10 @@ class Writer:
         titles = {number: stems(entry.document.title) for number, entry in documents}
         wholes = {number: stems(entry.document.text) for number, entry in documents}
         self._copy(
-            "document (number, id, corpus, digest, title, url, date, title_length, length)",
+            "document (number, id, shelf, digest, title, url, date, title_length, length)",
             (
-                (number, d.id, d.corpus, d.digest, d.title, d.url, d.date, len(titles[number]), len(wholes[number]))
-                for number, d in ((number, entry.document) for number, entry in documents)
+                (n, d.id, shelves[_shelf(d)], d.digest, d.title, d.url, d.date, len(titles[n]), len(wholes[n]))
+                for n, d in ((number, entry.document) for number, entry in documents)
             ),
         )
         self._copy(
@@ -131,10 +152,7 @@ class Writer:
             ),
         )
         vectors = chain.from_iterable(entry.vectors for entry in entries)
-        self._copy(
-            "vector (passage, value)",
-            ((number, _text(vector)) for (number, _), vector in zip(passages, vectors, strict=True)),
-        )
+        self.embed({p.id: vector for (_, (_, p)), vector in zip(passages, vectors, strict=True) if vector is not None})
         postings = chain(
             _postings(Scope.PASSAGES, analysed), _postings(Scope.TITLES, titles), _postings(Scope.DOCUMENTS, wholes)
         )
@@ -142,13 +160,30 @@ class Writer:
             for posting in postings:
                 copy.write_row(posting)
 
+    def embed(self, vectors: Mapping[str, bytes]) -> None:
+        """Give passages their vectors, by the passages' ids."""
+        if vectors:
+            self._execute(_EMBED, list(vectors), list(map(_text, vectors.values())))
+
     def weigh(self) -> None:
         """Make all BM25 weights again and put them in place of the old ones."""
         self._execute(_WEIGH, k1=sql.Literal(K1), b=sql.Literal(B))
+        self._execute(_SWITCH)
+
+    def settle(self) -> None:
+        """Let the planner know what there is, and search vectors through an index where they are many."""
         passages = self._connection.execute(self._sql("SELECT count(*) FROM {schema}.vector")).fetchone()
         if passages and passages[0] > EXACT_UP_TO:
             self._execute(_APPROXIMATE)
-        self._execute(_SWITCH)
+        for table in ("document", "passage", "vector"):
+            self._execute("ANALYZE {schema}." + table)
+
+    def _shelves(self, entries: Sequence[Embedded]) -> dict[Shelf, int]:
+        """The number of each shelf that those documents stand on; missing ones are made."""
+        shelves = {_shelf(entry.document) for entry in entries}
+        self._execute(_SHELVES, *map(list, zip(*shelves, strict=True)) if shelves else ([], [], []))
+        rows = self._connection.execute(self._sql("SELECT corpus, organisation, audience, number FROM {schema}.shelf"))
+        return {(corpus, organisation, audience): number for corpus, organisation, audience, number in rows}
 
     def _numbered(self, things: Sequence[Any]) -> list[tuple[int, Any]]:
         query = self._sql("SELECT nextval(%s) FROM generate_series(1, %s)")
@@ -180,6 +215,10 @@ def require_pgvector(connection: Connection) -> None:
             f"the index needs the extension pgvector in the database {connection.info.dbname!r}: let an administrator"
             f" of PostgreSQL install it and run CREATE EXTENSION vector there once ({error.diag.message_primary})"
         ) from None
+
+
+def _shelf(document: Document) -> Shelf:
+    return document.corpus, document.organisation, document.audience
 
 
 def _postings(scope: Scope, items: dict[int, list[str]]) -> Iterator[tuple[int, str, int, int]]:

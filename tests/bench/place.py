@@ -121,5 +121,5 @@ def place(server: str, *, tickets: int, slots: int, latency: float, concurrency:
         processes.wait_until(lambda: answers(f"http://127.0.0.1:{ports['helpdesk']}/"), STARTS, "the helpdesk")
         schema.migrate(database)
         with wiring.database(given, connections=4) as pool:
-            wiring.index_service_public(given, pool, FEED, lambda done, total: None)
+            wiring.index_service_public(given, pool, FEED, lambda what, done, total: None)
             yield Place(given, pool, processes, config)

@@ -83,7 +83,7 @@ COPY = document("copy", "Carte d'identité", "Demande de carte en mairie.", corp
 def store(database_url: str) -> Iterator[PostgresStore]:
     with ConnectionPool(database_url, min_size=1, open=True) as pool:
         store = PostgresStore(pool, embedder="words", dimension=DIMENSION)
-        index([CARD, LICENCE], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
+        index("sheets", [CARD, LICENCE], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
         yield store
 
 
@@ -125,6 +125,6 @@ def test_a_question_without_a_word_is_searched_by_vectors_alone(store: PostgresS
 
 @pytest.mark.server
 def test_a_text_that_stands_in_two_documents_is_given_once(store: PostgresStore) -> None:
-    index([COPY], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
+    index("other", [COPY], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
     found = HybridRetriever(store=store, embeddings=HashedWords()).invoke("demande de carte en mairie")
     assert [document.page_content for document in found].count("Demande de carte en mairie.") == 1

@@ -25,7 +25,7 @@ from tests.webhooks.test_crash import TEXT, allow
 from tests.webhooks.test_hostile import frozen, signature
 from tests.webhooks.work import Work
 from webhooks.demo.processes import answers, free_port
-from webhooks.metrics import STAGES
+from webhooks.metrics import LEVERS, STAGES
 
 pytestmark = pytest.mark.server
 

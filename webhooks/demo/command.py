@@ -177,8 +177,8 @@ def _write_secret(path: Path, value: str) -> None:
 def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
     """Index the sample sheets; their vectors are shipped with them."""
     corpus.load_vectors(Vectors(pool), given.embeddings.model, given.embeddings.passage_prefix)
-    done = wiring.index_service_public(given, pool, corpus.FEED, lambda done, total: None)
-    return f"{done.replaced} sheets indexed, {done.embedded} passages embedded"
+    done = wiring.index_service_public(given, pool, corpus.FEED, lambda what, done, total: None)
+    return f"{done.added + done.changed} sheets indexed, {done.embedded} passages embedded"
 
 
 def _serve(config: Path, given: settings.Settings, sandbox: Sandbox, processes: Processes) -> None:

@@ -198,9 +198,9 @@ def test_a_folder_of_zips_is_one_feed(tmp_path: Path) -> None:
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("F1.xml", SHEET.format(body="").replace("Particuliers", audience))
     found = list(read_service_public(tmp_path))
-    assert [(d.id, d.corpus) for d in found] == [
-        ("particuliers/F1", "service-public/particuliers"),
-        ("professionnels/F1", "service-public/professionnels"),
+    assert [(d.id, d.audience) for d in found] == [
+        ("particuliers/F1", "particuliers"),
+        ("professionnels/F1", "professionnels"),
     ]
 
 

@@ -101,7 +101,9 @@ class StoreContract:
         assert store.digests("sheets").keys() == {"card", "licence", "leave"}
 
     def test_statistics_count_what_is_there(self, store: Store) -> None:
-        assert store.statistics() == Statistics(documents=3, passages=4, embedder="words", dimension=DIMENSION)
+        assert store.statistics() == Statistics(
+            documents=3, passages=4, vectors=4, embedder="words", dimension=DIMENSION
+        )
 
     def test_another_embedder_is_refused_until_it_has_its_own_index(self, store: Store, make_store: MakeStore) -> None:
         other = make_store("better", 4)

