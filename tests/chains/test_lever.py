@@ -15,6 +15,7 @@ from chains import lever
 from chains.lever import FAILURES, Lever
 from chains.timing import Stopwatch
 from connector.errors import RemoteError
+from webhooks import metrics
 
 SECRET = "Je m'appelle Camille Durand"
 
@@ -99,6 +100,10 @@ def test_each_search_without_the_step_is_counted_and_each_attempt_timed() -> Non
     for _ in range(FAILURES + 2):
         step("a", callbacks)
     assert fell_back == ["rerank"] * (FAILURES + 2)
+
+
+def test_prometheus_knows_all_of_them() -> None:
+    assert metrics.LEVERS == lever.LEVERS
 
 
 def test_what_runs_within_it_is_a_child_of_its_run() -> None:

@@ -9,10 +9,31 @@ from langchain_core.documents import Document
 from psycopg_pool import ConnectionPool
 
 from chains.indexing import Embedder, index
-from chains.retrieval import ALPHA, MIN_COSINE, MIN_COVERAGE, HybridRetriever, best, fuse, rank, relative, too_weak
+from chains.judge import Judge
+from chains.lever import Lever
+from chains.model import chat_model
+from chains.rerank import Reranker
+from chains.retrieval import (
+    ALPHA,
+    MIN_COSINE,
+    MIN_COVERAGE,
+    REWRITTEN,
+    HybridRetriever,
+    Ranker,
+    best,
+    fuse,
+    rank,
+    relative,
+    reordered,
+    too_weak,
+)
 from chains.stores.postgres import PostgresStore
 from chains.stores.store import Hit
+from chains.timing import Stopwatch
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
+from tests.chains.rerank_server import RerankServer
+from webhooks.demo.model_answers import Fault, Script
+from webhooks.demo.model_server import ModelServer
 
 
 def test_a_document_is_as_good_as_its_best_passage() -> None:
@@ -42,6 +63,23 @@ def test_a_second_passage_of_the_best_document_may_come_before_another_document(
     words = [Hit("a#0", "a", 9.0), Hit("a#1", "a", 8.9), Hit("b#0", "b", 5.0), Hit("b#1", "b", 1.0)]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 2)] == ["a#0", "a#1", "b#0", "b#1"]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 1)] == ["a#0", "b#0"]
+
+
+def test_a_second_opinion_alone_decides_where_it_has_all_the_weight() -> None:
+    found = {"a": 1.0, "b": 0.7, "c": 0.6, "d": 0.2}
+    after = reordered(found, {"a": -3.0, "b": 2.0, "c": 7.0}, 1.0)
+    assert sorted(after, key=lambda id: -after[id]) == ["c", "b", "a", "d"]
+    assert after == pytest.approx({"c": 1.0, "b": 0.6, "a": 0.2, "d": 0.2})
+
+
+def test_a_second_opinion_that_sees_no_difference_changes_nothing() -> None:
+    after = reordered({"a": 1.0, "b": 0.7, "c": 0.2}, {"a": 0.5, "b": 0.5}, 0.8)
+    assert sorted(after, key=lambda id: -after[id]) == ["a", "b", "c"]
+
+
+def test_both_opinions_count_by_their_weight() -> None:
+    after = reordered({"a": 0.9, "b": 0.6, "c": 0.5}, {"a": 1.0, "b": 2.0, "c": 0.0}, 0.5)
+    assert after == pytest.approx({"a": 0.75, "b": 0.625, "c": 0.0})
 
 
 def _found(cosine: float, coverage: float | None) -> list[Document]:
@@ -128,3 +166,76 @@ def test_a_text_that_stands_in_two_documents_is_given_once(store: PostgresStore)
     index("other", [COPY], store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
     found = HybridRetriever(store=store, embeddings=HashedWords()).invoke("demande de carte en mairie")
     assert [document.page_content for document in found].count("Demande de carte en mairie.") == 1
+
+
+def reranked(server: RerankServer, budget: float = 5) -> Ranker:
+    client = Reranker(server.url, "", "reclasseur", shape="jina", timeout=budget)
+    return Ranker(Lever("rerank", client.opinion, budget=budget, setting="[rerank] budget"), 30, 1.0)
+
+
+def documents(found: list[Document]) -> list[str]:
+    return list(dict.fromkeys(document.metadata["passage"].document for document in found))
+
+
+@pytest.mark.server
+def test_a_reranker_has_the_best_passage_of_each_document_and_the_last_word(store: PostgresStore) -> None:
+    with RerankServer() as server:
+        server.score = lambda query, text: float("préfecture" in text)
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
+        found = retriever.invoke("carte mairie")
+        texts = server.requests[0]["documents"]
+    assert documents(found) == ["licence", "card"]
+    assert len(texts) == 2
+    assert all(text.startswith(("Carte d'identité\nCas général : ", "Permis de conduire\n")) for text in texts)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("fault", ["error", "slow", "html", "short", "nan", "refused"])
+def test_a_reranker_that_fails_costs_a_search_its_order_and_nothing_else(store: PostgresStore, fault: str) -> None:
+    plain = HybridRetriever(store=store, embeddings=HashedWords())
+    fell_back: list[str] = []
+    config = {"callbacks": [Stopwatch(lambda *_: None, fell_back.append)]}
+    with RerankServer() as server:
+        server.fault = fault
+        ranker = reranked(server, 0.3)
+        if fault == "refused":
+            server.__exit__()
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(ranker,))
+        assert retriever.invoke("carte mairie", config) == plain.invoke("carte mairie")
+    assert fell_back == ["rerank"]
+
+
+@pytest.fixture
+def chat() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+def judge(server: ModelServer) -> Judge:
+    return Judge(chat_model(server.url, "", "modele-local", timeout=5, max_tokens=99))
+
+
+@pytest.mark.server
+def test_the_chat_model_may_choose_among_the_documents(store: PostgresStore, chat: ModelServer) -> None:
+    ranker = Ranker(Lever("judge", judge(chat).opinion, budget=5, setting=""), 20, 1.0)
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(ranker,))
+    took: list[str] = []
+    chat.script = Script(text='{"ordre": [2]}')
+    found = retriever.invoke("carte mairie", {"callbacks": [Stopwatch(lambda name, _: took.append(name))]})
+    assert documents(found) == ["licence", "card"]
+    assert took == ["judge", "retrieve"], "the model's time here is not that of a draft"
+
+
+@pytest.mark.server
+def test_a_message_is_searched_for_in_the_models_words_too(store: PostgresStore, chat: ModelServer) -> None:
+    rewrite = Lever("rewrite", judge(chat).rewrite, budget=5, setting="")
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rewrite=rewrite)
+    plain = HybridRetriever(store=store, embeddings=HashedWords()).invoke("driving", language="en")
+    chat.script = Script(text='{"question": "permis de conduire préfecture"}')
+    found = retriever.invoke("driving", language="en")
+    scores = [{d.metadata["passage"].document: d.metadata["score"] for d in one} for one in (found, plain)]
+    assert (scores[0]["licence"], scores[1]["licence"]) == (REWRITTEN, 0.0)
+    evidence = [{name: one.metadata[name] for name in ("cosine", "coverage")} for one in (found[0], plain[0])]
+    assert evidence[0] == evidence[1], "what is near enough is measured on the message itself"
+    chat.script = Script(fault=Fault.BUSY)
+    assert retriever.invoke("driving", language="en") == plain
