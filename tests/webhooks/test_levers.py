@@ -1,0 +1,104 @@
+"""The levers as an admin meets them: switched on in the file, looked at by `greffier check`, no draft lost to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chains.rerank_server import RerankServer
+from tests.system import System
+from webhooks import levers, settings
+from webhooks.demo.model_answers import Script
+
+QUESTION = "Mon propriétaire garde mon dépôt de garantie, dans quel délai doit-il le rendre ?"
+
+
+@pytest.fixture
+def server() -> Iterator[RerankServer]:
+    with RerankServer(key="clef") as server:
+        yield server
+
+
+def with_reranker(greffier: System, server: RerankServer) -> None:
+    with greffier.config.open("a", encoding="utf-8") as file:
+        file.write(f'\n[rerank]\nbase_url = "{server.url}"\nmodel = "reclasseur"\napi_key = "clef"\nbudget = 0.5\n')
+
+
+def with_the_model(greffier: System) -> None:
+    for line in ("rewrite = true", "judge = true", "judge_weight = 0.3"):
+        greffier.configure(line, "retrieval")
+
+
+def findings(greffier: System) -> list[str]:
+    """What `greffier check` says of the reranker."""
+    return [line for line in greffier.run("check").output.splitlines() if line.split()[1] == "rerank:"]
+
+
+@pytest.mark.server
+def test_all_are_off_until_they_are_switched_on(greffier: System) -> None:
+    given = settings.load(greffier.config, {})
+    assert (levers.rewrite(given), levers.rankers(given)) == (None, ())
+    assert findings(greffier) == []
+
+
+@pytest.mark.server
+def test_each_is_made_as_the_settings_say(greffier: System, server: RerankServer) -> None:
+    with_reranker(greffier, server)
+    with_the_model(greffier)
+    given = settings.load(greffier.config, {})
+    assert levers.rewrite(given) is not None
+    assert [(one.scores.name, one.first, one.weight) for one in levers.rankers(given)] == [
+        ("rerank", 30, 0.8),
+        ("judge", 20, 0.3),
+    ]
+
+
+@pytest.mark.server
+def test_check_asks_the_reranker_for_the_order_of_two_texts(greffier: System, server: RerankServer) -> None:
+    with_reranker(greffier, server)
+    assert findings(greffier) == [f"ok      rerank: {server.url} tells two texts apart"]
+    server.score = lambda query, text: -len(text)
+    (line,) = findings(greffier)
+    assert line.startswith("error   rerank: [rerank] model: it ranks")
+
+
+@pytest.mark.server
+def test_check_warns_of_a_reranker_that_is_too_slow_or_may_be_an_embedder(
+    greffier: System, server: RerankServer
+) -> None:
+    with_reranker(greffier, server)
+    server.fault, server.delay = "slow", 0.6
+    (line,) = findings(greffier)
+    assert line.startswith("warning rerank: two texts took 0.")
+    server.fault, server.embeds = "", True
+    (line,) = findings(greffier)
+    assert "also makes embeddings" in line
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("fault", ["wrong key", "stopped", "error"])
+def test_check_says_what_is_wrong_with_a_reranker_and_drafts_are_made_all_the_same(
+    greffier: System, server: RerankServer, fault: str
+) -> None:
+    with_reranker(greffier, server)
+    server.key, server.fault = ("other", "") if fault == "wrong key" else ("clef", fault)
+    if fault == "stopped":
+        server.__exit__()
+    (line,) = findings(greffier)
+    assert line.startswith("error   rerank: [rerank] ")
+    ticket, _ = greffier.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    printed = greffier.run("draft", "sandbox", str(ticket))
+    assert printed.exit_code == 0, printed.output
+    assert "AI-generated" in printed.output
+
+
+@pytest.mark.server
+def test_a_draft_is_made_when_the_model_is_of_no_use_to_the_search(greffier: System) -> None:
+    with_the_model(greffier)
+    greffier.models.script = Script(embeddings=True)  # which answers both with sentences
+    ticket, _ = greffier.sandbox.write_as_customer("Dépôt de garantie", QUESTION)
+    printed = greffier.run("draft", "sandbox", str(ticket))
+    assert printed.exit_code == 0, printed.output
+    assert "AI-generated" in printed.output
+    assert [request.path for request in greffier.models.requests].count("/v1/chat/completions") == 3
