@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from langchain_core.callbacks import CallbackManager, CallbackManagerForRetrieverRun
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -18,6 +18,7 @@ from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
 from chains.lever import Lever
+from chains.ranking import Ranker, best_first, relative
 from chains.stores.store import Hit, Scope, Store
 
 TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
@@ -42,24 +43,13 @@ On 152 real questions of citizens and 40 written mails that sheets answer, and 3
 3,371 sheets): 1 in 20 abstains wrongly, 3 in 4 of those out of scope are caught. What passes is left to the checks.
 """
 
-
 REWRITTEN = 0.5
-"""What a question that the model has rewritten weighs; the message itself has the rest."""
-
-
-class Ranker(NamedTuple):
-    """A second opinion on the documents found, from whoever reads the question and the texts together.
-
-    `scores` is given the question and the best passage of each of the `first` documents, and gives a score for each;
-    `weight`, 0 to 1, is what they weigh beside the scores so far.
-    """
-
-    scores: Lever[tuple[str, Sequence[Passage]], Sequence[float]]
-    first: int
-    weight: float
+"""What a question that the model has reworded weighs; the message itself has the rest."""
 
 
 class _Found(NamedTuple):
+    """The fused score of each document, and the passages of each side."""
+
     documents: Mapping[str, float]
     words: Sequence[Hit]
     near: Sequence[Hit]
@@ -81,9 +71,9 @@ class HybridRetriever(BaseRetriever):
     per_document: int = 2
     """How many of them may come from one document."""
     rewrite: Lever[str, str] | None = None
-    """Gives another wording of a question, in French, which is searched for beside it."""
+    """Gives another wording of a message, in French, which is searched for beside it."""
     rankers: tuple[Ranker, ...] = ()
-    """Asked one after the other."""
+    """Each has a say in the order, one after the other."""
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
@@ -93,8 +83,11 @@ class HybridRetriever(BaseRetriever):
         found = itself = self._search(query, asked)
         if self.rewrite and (other := self.rewrite(query, run_manager.get_child())):
             found = both(itself, self._search(other, stems(other)))
-        found = self._ranked(query, found, run_manager.get_child())
-        shown = self._read(rank(*found, self.per_document))
+        ranked = rank(*found, self.per_document)
+        for ranker in self.rankers:
+            passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]])
+            ranked = ranker.reorder(query, ranked, passages, run_manager.get_child())
+        shown = self._read(ranked)
         evidence = {
             "coverage": self._coverage(asked, [passage for passage, _ in shown]),
             "cosine": max((hit.score for hit in itself.near), default=0.0),
@@ -108,17 +101,6 @@ class HybridRetriever(BaseRetriever):
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
         near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
         return _Found(fuse(self._lexical(asked, words), best(near), FUSED), words, near)
-
-    def _ranked(self, query: str, found: _Found, callbacks: CallbackManager) -> _Found:
-        """The documents as the rankers see them; without those that fail, which is as they were."""
-        for ranker in self.rankers:
-            ids = [id for id, _ in rank(*found, 1)[: ranker.first]]
-            passages = self.store.passages(ids)
-            shown = [passages[id] for id in ids if id in passages]
-            if len(shown) > 1 and (scores := ranker.scores((query, shown), callbacks)):
-                opinion = {passage.document: score for passage, score in zip(shown, scores, strict=True)}
-                found = found._replace(documents=reordered(found.documents, opinion, ranker.weight))
-        return found
 
     def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -175,15 +157,6 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
     return {id: ALPHA * by_vectors.get(id, 0.0) + (1 - ALPHA) * by_words.get(id, 0.0) for id in by_words | by_vectors}
 
 
-def relative(scores: Mapping[str, float], first: int) -> dict[str, float]:
-    """The `first` best of a list, from 1 for the best of them down to 0 for the last."""
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:first]
-    if not ranked:
-        return {}
-    top, bottom = ranked[0][1], ranked[-1][1]
-    return {id: (score - bottom) / (top - bottom) if top > bottom else 1.0 for id, score in ranked}
-
-
 def both(one: _Found, other: _Found) -> _Found:
     """Two searches as one."""
     documents = {
@@ -203,15 +176,6 @@ def _together(*lists: Sequence[Hit]) -> list[Hit]:
     return [Hit(id, documents[id], score) for id, score in scores.items()]
 
 
-def reordered(documents: Mapping[str, float], opinion: Mapping[str, float], weight: float) -> dict[str, float]:
-    """Relative score fusion with a second opinion on some of the documents, which stay above all the others."""
-    before, after = ({id: one[id] for id in opinion} for one in (documents, opinion))
-    before, after = relative(before, len(opinion)), relative(after, len(opinion))
-    floor = max((score for id, score in documents.items() if id not in opinion), default=0.0)
-    mixed = {id: (1 - weight) * before[id] + weight * after[id] for id in opinion}
-    return {**documents, **{id: floor + (1 - floor) * score for id, score in mixed.items()}}
-
-
 def rank(
     documents: Mapping[str, float], words: Sequence[Hit], near: Sequence[Hit], per_document: int
 ) -> list[tuple[str, float]]:
@@ -225,4 +189,4 @@ def rank(
     for document, score in documents.items():
         passages = sorted(within.get(document, []), key=lambda item: (-item[0], item[1]))[:per_document]
         ranked += [(id, score * own / passages[0][0] if passages[0][0] else score) for own, id in passages]
-    return sorted(ranked, key=lambda item: (-item[1], item[0]))
+    return best_first(dict(ranked))

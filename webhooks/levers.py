@@ -11,8 +11,8 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from chains.judge import Judge
     from chains.lever import Lever
+    from chains.ranking import Ranker
     from chains.rerank import Reranker
-    from chains.retrieval import Ranker
 
 
 def rewrite(settings: Settings) -> Lever[str, str] | None:
@@ -31,7 +31,7 @@ def rankers(settings: Settings) -> tuple[Ranker, ...]:
     """Who has a say in the order of what is found: the reranker, then the chat model."""
     from chains.judge import JUDGE_TOKENS, JUDGED
     from chains.lever import Lever
-    from chains.retrieval import Ranker
+    from chains.ranking import Ranker
 
     found, rerank, given = [], settings.rerank, settings.retrieval
     if server := reranker(settings, rerank.budget):

@@ -12,6 +12,7 @@ from chains.indexing import Embedder, index
 from chains.judge import Judge
 from chains.lever import Lever
 from chains.model import chat_model
+from chains.ranking import Ranker
 from chains.rerank import Reranker
 from chains.retrieval import (
     ALPHA,
@@ -19,12 +20,9 @@ from chains.retrieval import (
     MIN_COVERAGE,
     REWRITTEN,
     HybridRetriever,
-    Ranker,
     best,
     fuse,
     rank,
-    relative,
-    reordered,
     too_weak,
 )
 from chains.stores.postgres import PostgresStore
@@ -38,15 +36,6 @@ from webhooks.demo.model_server import ModelServer
 
 def test_a_document_is_as_good_as_its_best_passage() -> None:
     assert best([Hit("a#1", "a", 2.0), Hit("b#0", "b", 1.0), Hit("a#0", "a", 3.0)]) == {"a": 3.0, "b": 1.0}
-
-
-def test_relative_scores_go_from_one_to_zero_over_the_first_of_a_list() -> None:
-    assert relative({"a": 8.0, "b": 6.0, "c": 4.0, "d": 1.0}, 3) == {"a": 1.0, "b": 0.5, "c": 0.0}
-
-
-def test_a_list_of_equals_counts_in_full() -> None:
-    assert relative({"a": 0.9, "b": 0.9}, 100) == {"a": 1.0, "b": 1.0}
-    assert relative({}, 100) == {}
 
 
 def test_both_sides_are_weighed() -> None:
@@ -63,23 +52,6 @@ def test_a_second_passage_of_the_best_document_may_come_before_another_document(
     words = [Hit("a#0", "a", 9.0), Hit("a#1", "a", 8.9), Hit("b#0", "b", 5.0), Hit("b#1", "b", 1.0)]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 2)] == ["a#0", "a#1", "b#0", "b#1"]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 1)] == ["a#0", "b#0"]
-
-
-def test_a_second_opinion_alone_decides_where_it_has_all_the_weight() -> None:
-    found = {"a": 1.0, "b": 0.7, "c": 0.6, "d": 0.2}
-    after = reordered(found, {"a": -3.0, "b": 2.0, "c": 7.0}, 1.0)
-    assert sorted(after, key=lambda id: -after[id]) == ["c", "b", "a", "d"]
-    assert after == pytest.approx({"c": 1.0, "b": 0.6, "a": 0.2, "d": 0.2})
-
-
-def test_a_second_opinion_that_sees_no_difference_changes_nothing() -> None:
-    after = reordered({"a": 1.0, "b": 0.7, "c": 0.2}, {"a": 0.5, "b": 0.5}, 0.8)
-    assert sorted(after, key=lambda id: -after[id]) == ["a", "b", "c"]
-
-
-def test_both_opinions_count_by_their_weight() -> None:
-    after = reordered({"a": 0.9, "b": 0.6, "c": 0.5}, {"a": 1.0, "b": 2.0, "c": 0.0}, 0.5)
-    assert after == pytest.approx({"a": 0.75, "b": 0.625, "c": 0.0})
 
 
 def _found(cosine: float, coverage: float | None) -> list[Document]:

@@ -48,7 +48,7 @@ def test_each_is_made_as_the_settings_say(greffier: System, server: RerankServer
     with_the_model(greffier)
     given = settings.load(greffier.config, {})
     assert levers.rewrite(given) is not None
-    assert [(one.scores.name, one.first, one.weight) for one in levers.rankers(given)] == [
+    assert [(one.opinion.name, one.first, one.weight) for one in levers.rankers(given)] == [
         ("rerank", 30, 0.8),
         ("judge", 20, 0.3),
     ]
