@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from langchain_core.embeddings import Embeddings
 from chains.corpora.document import Document, searchable
 from chains.draft import Passage
 from chains.stores.store import Embedded, Store
+from chains.stores.vectors import to_bytes
 from connector.errors import ConfigurationError, GreffierError
 
 log = logging.getLogger("greffier.indexing")
@@ -209,8 +209,3 @@ def _check_dimension(vectors: Mapping[str, bytes], embedder: Embedder) -> None:
                 f"[embeddings] model {embedder.model} gave {len(vector) // 2} numbers for a text and"
                 f" {embedder.dimension} for another: give each model a name of its own"
             )
-
-
-def to_bytes(vector: Sequence[float]) -> bytes:
-    """A vector as the cache keeps it: float16, little-endian."""
-    return struct.pack(f"<{len(vector)}e", *vector)

@@ -116,5 +116,5 @@ def _rerank(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool:
-        found = wiring.store(pool, wiring.embeddings(settings)).statistics()
+        found = wiring.store(settings, pool, wiring.embeddings(settings)).statistics()
         return f"{found.documents} documents, {found.passages} passages"

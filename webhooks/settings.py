@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
@@ -57,6 +57,39 @@ class EmbeddingsSettings(Section):
     """What the model wants before a passage."""
     timeout: float = Field(default=30, gt=0)
     """Seconds that a batch of texts may take."""
+
+
+class StoreSettings(Section):
+    """`[store]`: where the index is. It can always be made again from the sources."""
+
+    kind: Literal["postgres", "weaviate"] = "postgres"
+    """`postgres` keeps it in Greffier's own database: for tens of thousands of passages. `weaviate` is for more, for
+    replicas, and for organisations that can be erased."""
+    url: Url | None = None
+    """Weaviate's HTTP address. Needed where `kind` is `weaviate`; what follows is for it alone."""
+    grpc_port: int = Field(default=50051, ge=1, le=65535)
+    """The port of Weaviate's gRPC, on the same host; with TLS where `url` begins with https."""
+    api_key: SecretStr | None = None
+    """Weaviate's key. Anonymous access should be off there."""
+    ca_bundle: Path | None = None
+    """A file of certificates in PEM form, where a private authority signed Weaviate's."""
+    timeout: float = Field(default=5, gt=0, le=60)
+    """Seconds that a search may take."""
+    prefix: str = Field(default="Greffier", pattern="^[A-Z][A-Za-z0-9]*$")
+    """What the names of our collections begin with, where others use the same Weaviate."""
+    tenants: bool = False
+    """Whether each organisation has a tenant of its own, apart on disk. Another value is another index: run `greffier
+    index`."""
+    replicas: int = Field(default=1, ge=1, le=9)
+    """Copies of each object on as many nodes, for an index that is made from now on (`greffier index --anew`)."""
+    consistency: Literal["one", "quorum", "all"] = "quorum"
+    """How many of the replicas must agree on what is written and read."""
+
+    @model_validator(mode="after")
+    def _is_reachable(self) -> Self:
+        if self.kind == "weaviate" and self.url is None:
+            raise ValueError("url is missing: Weaviate's HTTP address")
+        return self
 
 
 class RetrievalSettings(Section):
@@ -205,6 +238,7 @@ class Settings(Section):
     """The helpdesks by a name of your own: lower-case letters and digits, the last part of the webhook's address."""
     chat: ChatSettings
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
+    store: StoreSettings = StoreSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     rerank: RerankSettings = RerankSettings()
     note: NoteSettings = NoteSettings()

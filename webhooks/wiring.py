@@ -16,6 +16,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
+from connector.errors import ConfigurationError
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from chains.indexing import Embedder, Indexed, Progress
     from chains.retrieval import HybridRetriever
-    from chains.stores.postgres import PostgresStore
     from chains.stores.store import Store
     from webhooks.jobs import Work
     from webhooks.line import Drafter
@@ -169,7 +169,7 @@ def drafter(
     from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
-    index = store(pool, embedder)
+    index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
     model = chat_model(
         chat.base_url,
@@ -227,11 +227,27 @@ def embeddings(settings: Settings) -> Embedder:
     return Embedder(given.model, len(embedder.embed_query(model.PROOF)), embedder.passage_prefix, embedder)
 
 
-def store(pool: ConnectionPool[Connection], embedder: Embedder) -> PostgresStore:
-    """The index of that embedder's vectors."""
+def store(
+    settings: Settings, pool: ConnectionPool[Connection], embedder: Embedder, kind: str = "", *, anew: bool = False
+) -> Store:
+    """The index of that embedder's vectors: in the configured store, or in one of that `kind`.
+
+    With `anew` it is made again beside itself, where the store can. It connects when it is first used.
+    """
     from chains.stores.postgres import PostgresStore
 
-    return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
+    given = settings.store
+    if (kind or given.kind) == "postgres":
+        return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
+    from chains.stores.weaviate import WeaviateStore
+    from chains.stores.weaviate_index import Layout
+    from chains.stores.weaviate_server import Server
+
+    if given.url is None:
+        raise ConfigurationError("[store] url is missing: Weaviate's HTTP address")
+    server = Server(given.url, given.grpc_port, _secret(given.api_key), given.ca_bundle, given.timeout)
+    layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
+    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
 
 
 def index_service_public(
@@ -245,7 +261,7 @@ def index_service_public(
     embedder = embeddings(settings)
     unreadable: list[str] = []
     documents = read_service_public(path, unreadable)
-    index_of = store(pool, embedder)
+    index_of = store(settings, pool, embedder)
     return index(
         "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
     )

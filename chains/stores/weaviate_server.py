@@ -1,0 +1,176 @@
+"""A connection to Weaviate, with our errors for its client's."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import grpc
+import weaviate
+from weaviate import exceptions
+from weaviate.auth import Auth
+from weaviate.config import AdditionalConfig, GrpcConfig, Timeout
+
+from connector.errors import ConfigurationError, GreffierError, RemoteError
+
+INSERT = 90  # seconds that a batch of objects may take to be stored
+_CERTIFICATES = "SSL_CERT_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where Weaviate is, and how to be let in.
+
+    `url` is its HTTP address; gRPC is on the same host at `grpc_port`, with TLS where the address is an https one.
+    `ca_bundle` is a file of certificates in PEM form, for a private authority; `timeout` is seconds for a search.
+    """
+
+    url: str
+    grpc_port: int = 50051
+    api_key: str = ""
+    ca_bundle: Path | None = None
+    timeout: float = 5
+
+
+class Connection:
+    """A client that connects when it is first asked for: gRPC does not survive a fork. Safe between threads."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._client: weaviate.WeaviateClient | None = None
+        self._lock = threading.Lock()
+
+    def client(self) -> weaviate.WeaviateClient:
+        """The connected client. Raises RemoteError or ConfigurationError."""
+        with self._lock:
+            if self._client is None:
+                with our_errors():
+                    self._client = _connect(self._server)
+            return self._client
+
+    def close(self) -> None:
+        """Let go of the connection; the next use makes a new one."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+
+def _connect(server: Server) -> weaviate.WeaviateClient:
+    address = urlsplit(server.url)
+    secure = address.scheme == "https"
+    host = address.hostname or ""
+    authority = _authority(server.ca_bundle)
+    credentials = grpc.ssl_channel_credentials(authority) if secure and authority else None
+    with _trusting(server.ca_bundle):
+        return weaviate.connect_to_custom(
+            http_host=host,
+            http_port=address.port or (443 if secure else 80),
+            http_secure=secure,
+            grpc_host=host,
+            grpc_port=server.grpc_port,
+            grpc_secure=secure,
+            auth_credentials=Auth.api_key(server.api_key) if server.api_key else None,
+            additional_config=AdditionalConfig(
+                timeout=Timeout(init=server.timeout, query=server.timeout, insert=INSERT),
+                trust_env=server.ca_bundle is not None,
+                grpc_config=GrpcConfig(credentials=credentials) if credentials else None,
+            ),
+        )
+
+
+def _authority(ca_bundle: Path | None) -> bytes | None:
+    try:
+        return ca_bundle.read_bytes() if ca_bundle else None
+    except OSError as error:
+        raise ConfigurationError(f"[store] ca_bundle: {ca_bundle} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _trusting(ca_bundle: Path | None) -> Iterator[None]:
+    """Let the client's HTTP side trust a private authority: it can be told in the environment only.
+
+    It reads the variable while it connects; it is put back then, for whoever else reads it.
+    """
+    if ca_bundle is None:
+        yield
+        return
+    before = os.environ.get(_CERTIFICATES)
+    os.environ[_CERTIFICATES] = str(ca_bundle)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_CERTIFICATES, None)
+        else:
+            os.environ[_CERTIFICATES] = before
+
+
+class NoSuchCollection(GreffierError):
+    """Weaviate has no collection of that name."""
+
+
+class NoSuchTenant(GreffierError):
+    """The collection has no such tenant: nothing of that organisation was indexed."""
+
+
+@contextmanager
+def our_errors() -> Iterator[None]:
+    """Whatever goes wrong with Weaviate becomes an error that names the setting. Its own words are kept short."""
+    try:
+        yield
+    except GreffierError:
+        raise
+    except (exceptions.UnexpectedStatusCodeError, exceptions.AuthenticationFailedError) as error:
+        raise _refusal(error) from None
+    except (exceptions.WeaviateTimeoutError, TimeoutError):
+        raise RemoteError("[store] url: Weaviate did not answer in time", permanent=False) from None
+    except exceptions.WeaviateQueryError as error:
+        raise _failed_query(str(error.message)) from None
+    except exceptions.WeaviateBaseError as error:
+        raise _unreachable(error) from None
+    except Exception as error:  # its HTTP and gRPC libraries have errors of their own
+        raise _unreachable(error) from None
+
+
+def _refusal(error: exceptions.WeaviateBaseError) -> RemoteError:
+    status = getattr(error, "status_code", 401)
+    if status in (401, 403):
+        return RemoteError("[store] api_key: Weaviate does not accept the key", permanent=False, status=status)
+    return RemoteError(f"[store] url: Weaviate answered with HTTP {status}{_words(str(error))}", permanent=False)
+
+
+def _failed_query(message: str) -> GreffierError:
+    lowered = message.lower()
+    if "could not find class" in lowered or "class not found" in lowered:
+        return NoSuchCollection(message)
+    if "tenant not found" in lowered:
+        return NoSuchTenant(message)
+    if "deadline_exceeded" in lowered or "deadline exceeded" in lowered:
+        return RemoteError("[store] timeout: Weaviate did not answer in time", permanent=False)
+    if "unauthenticated" in lowered:
+        return RemoteError("[store] api_key: Weaviate does not accept the key", permanent=False, status=401)
+    if "unavailable" in lowered or "failed to connect" in lowered:
+        return RemoteError("[store] url: Weaviate cannot be reached", permanent=False)
+    return RemoteError(f"[store] url: Weaviate failed{_words(message)}", permanent=False)
+
+
+def _unreachable(error: Exception) -> RemoteError:
+    words = str(error)
+    if "CERTIFICATE" in words.upper():
+        hint = "its certificate is not signed by an authority that is known here; set [store] ca_bundle"
+        return RemoteError(f"[store] url: {hint}", permanent=False)
+    if "grpc" in words.lower():
+        return RemoteError("[store] grpc_port: Weaviate does not answer there by gRPC", permanent=False)
+    return RemoteError("[store] url: Weaviate cannot be reached", permanent=False)
+
+
+def _words(message: str) -> str:
+    """What the server said of it, within a line."""
+    words = " ".join(message.split())
+    return f": {words[:200]}" if words else ""
