@@ -1,14 +1,17 @@
-"""The steps of a search that ask a model, as the settings switch them on."""
+"""What asks a model so that searches find more, as the settings switch it on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
+from webhooks.ledger import Connection
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
+    from chains.hints import Hinter
     from chains.judge import Judge
     from chains.lever import Lever
     from chains.ranking import Ranker
@@ -54,13 +57,29 @@ def reranker(settings: Settings, timeout: float) -> Reranker | None:
     return Reranker(given.base_url, _secret(given.api_key), given.model, shape=given.shape, timeout=timeout)
 
 
+def hinter(settings: Settings, pool: ConnectionPool[Connection]) -> Hinter | None:
+    """What enriches documents with questions before they are indexed, if that is wanted."""
+    from chains.hints import TOKENS, Hinter
+    from webhooks.hints import Hints
+
+    count = settings.index.questions
+    if not count:
+        return None
+    model = _model(settings, settings.chat.timeout, TOKENS * count)
+    return Hinter(model, settings.chat.model, Hints(pool), count=count, at_once=settings.index.questions_at_once)
+
+
 def _judge(settings: Settings, timeout: float, max_tokens: int) -> Judge:
     from chains.judge import Judge
+
+    return Judge(_model(settings, timeout, max_tokens))
+
+
+def _model(settings: Settings, timeout: float, max_tokens: int) -> Any:  # a type of LangChain's, which stays in chains
     from chains.model import chat_model
 
     chat = settings.chat
-    model = chat_model(chat.base_url, _secret(chat.api_key), chat.model, timeout=timeout, max_tokens=max_tokens)
-    return Judge(model)
+    return chat_model(chat.base_url, _secret(chat.api_key), chat.model, timeout=timeout, max_tokens=max_tokens)
 
 
 def _secret(secret: SecretStr | None) -> str:

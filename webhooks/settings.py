@@ -137,6 +137,16 @@ class RerankSettings(Section):
     """What the reranker's scores weigh beside those of the search: 1 is its order alone."""
 
 
+class IndexSettings(Section):
+    """`[index]`: how the sources are made searchable."""
+
+    questions: int = Field(default=0, ge=0, le=10)
+    """How many questions the chat model writes for each document, to be searched with its words. One call a document,
+    once: a whole corpus wants a GPU. 0: none."""
+    questions_at_once: int = Field(default=16, ge=1, le=256)
+    """How many documents the model is asked about at a time."""
+
+
 class NoteSettings(Section):
     """`[note]`: the internal note that agents read."""
 
@@ -241,6 +251,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     rerank: RerankSettings = RerankSettings()
+    index: IndexSettings = IndexSettings()
     note: NoteSettings = NoteSettings()
     reply: ReplySettings = ReplySettings()
     web: WebSettings = WebSettings()

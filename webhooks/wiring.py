@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from chains.corpora.document import Document
     from chains.indexing import Embedder, Indexed, Progress
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
@@ -256,15 +257,22 @@ def index_service_public(
     """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
     from chains.corpora.service_public import read_service_public
     from chains.indexing import index
+    from webhooks import levers
     from webhooks.vectors import Vectors
 
-    embedder = embeddings(settings)
+    embedder, hinter = embeddings(settings), levers.hinter(settings, pool)
     unreadable: list[str] = []
-    documents = read_service_public(path, unreadable)
     index_of = store(settings, pool, embedder)
-    return index(
-        "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
-    )
+
+    def read() -> Iterator[Document]:
+        return read_service_public(path, unreadable)
+
+    def run(documents: Iterable[Document]) -> Indexed:
+        return index(
+            "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
+        )
+
+    return hinter.index(read, run, progress) if hinter else run(read())
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -16,7 +16,8 @@ class Document:
 
     `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
     `organisation` is whose it is, empty for what is everybody's; `audience` whom it is written for, empty for all;
-    `theme` what the source files it under.
+    `theme` what the source files it under. `hints` are questions that it answers, which `chains.hints` adds: they are
+    searched with the whole document and never shown.
     """
 
     id: str
@@ -28,17 +29,19 @@ class Document:
     organisation: str = ""
     audience: str = ""
     theme: str = ""
+    hints: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The whole document, for the search over whole documents."""
-        return "\n".join([self.title, *(body(passage) for passage in self.passages)])
+        return "\n".join([self.title, *(body(passage) for passage in self.passages), *self.hints])
 
     @property
     def digest(self) -> str:
         """A fingerprint of everything that the index keeps: equal digests need no work."""
         content = [self.corpus, self.title, self.url, str(self.date), self.organisation, self.audience, self.theme]
         content += [f"{passage.id}\n{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
+        content += self.hints
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
+from chains.indexing import text_digest
+from chains.stores.store import Scope
 from tests.chains.rerank_server import RerankServer
 from tests.system import System
-from webhooks import levers, settings
+from webhooks import levers, settings, wiring
+from webhooks.demo.corpus import FEED
 from webhooks.demo.model_answers import Script
+from webhooks.hints import Hints
 
 QUESTION = "Mon propriétaire garde mon dépôt de garantie, dans quel délai doit-il le rendre ?"
 
@@ -102,3 +109,29 @@ def test_a_draft_is_made_when_the_model_is_of_no_use_to_the_search(greffier: Sys
     assert printed.exit_code == 0, printed.output
     assert "AI-generated" in printed.output
     assert [request.path for request in greffier.models.requests].count("/v1/chat/completions") == 3
+
+
+def test_questions_are_kept_by_model_version_and_text(pool: ConnectionPool[psycopg.Connection[Any]]) -> None:
+    kept, digests = Hints(pool), [text_digest("a"), text_digest("b")]
+    kept.put("m", "fr-1/3", digests[0], ["Où ?", "Quand ?"])
+    kept.put("m", "fr-1/3", digests[0], ["Où ?"])
+    assert kept.get_many("m", "fr-1/3", digests) == {digests[0]: ("Où ?",)}
+    assert kept.get_many("m", "fr-1/4", digests) == kept.get_many("n", "fr-1/3", digests) == {}
+
+
+@pytest.mark.server
+def test_an_index_with_questions_finds_what_only_they_say(greffier: System) -> None:
+    with greffier.config.open("a", encoding="utf-8") as file:
+        file.write("\n[index]\nquestions = 2\n")
+    greffier.models.script = Script(embeddings=True, text='{"questions": ["Que faire de mon brimborion ?"]}')
+    for calls in ("some", "none"):
+        greffier.models.requests.clear()
+        done = greffier.run("index", "service-public", str(FEED))
+        assert done.exit_code == 0, done.output
+        asked = [request for request in greffier.models.requests if request.path.endswith("/completions")]
+        assert bool(asked) is (calls == "some")
+    given = settings.load(greffier.config, {})
+    with wiring.database(given, connections=2) as pool:
+        index = wiring.store(given, pool, wiring.embeddings(given))
+        assert index.search(Scope.DOCUMENTS, ["brimborion"], 5)
+        assert index.search(Scope.PASSAGES, ["brimborion"], 5) == []
