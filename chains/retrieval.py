@@ -43,10 +43,6 @@ On 152 real questions of citizens and 40 written mails that sheets answer, and 3
 3,371 sheets): 1 in 20 abstains wrongly, 3 in 4 of those out of scope are caught. What passes is left to the checks.
 """
 
-REWRITTEN = 0.3
-"""What a question that the model has reworded weighs; the message itself has the rest. A small model loses what matters
-often enough that half would do harm."""
-
 
 class _Found(NamedTuple):
     """The fused score of each document, and the passages of each side."""
@@ -73,6 +69,8 @@ class HybridRetriever(BaseRetriever):
     """How many of them may come from one document."""
     rewrite: Lever[str, str] | None = None
     """Gives another wording of a message, in French, which is searched for beside it."""
+    rewrite_weight: float = 0.5
+    """What that search weighs; the one for the message itself has the rest."""
     rankers: tuple[Ranker, ...] = ()
     """Each has a say in the order, one after the other."""
 
@@ -83,7 +81,7 @@ class HybridRetriever(BaseRetriever):
         asked = stems(query) if language == "fr" else []
         found = itself = self._search(query, asked)
         if self.rewrite and (other := self.rewrite(query, run_manager.get_child())):
-            found = both(itself, self._search(other, stems(other)))
+            found = both(itself, self._search(other, stems(other)), self.rewrite_weight)
         ranked = rank(*found, self.per_document)
         for ranker in self.rankers:
             passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]])
@@ -158,10 +156,10 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
     return {id: ALPHA * by_vectors.get(id, 0.0) + (1 - ALPHA) * by_words.get(id, 0.0) for id in by_words | by_vectors}
 
 
-def both(one: _Found, other: _Found) -> _Found:
-    """Two searches as one."""
+def both(one: _Found, other: _Found, weight: float) -> _Found:
+    """Two searches as one, in which the other has that weight."""
     documents = {
-        id: (1 - REWRITTEN) * one.documents.get(id, 0.0) + REWRITTEN * other.documents.get(id, 0.0)
+        id: (1 - weight) * one.documents.get(id, 0.0) + weight * other.documents.get(id, 0.0)
         for id in {**one.documents, **other.documents}
     }
     return _Found(documents, _together(one.words, other.words), _together(one.near, other.near))

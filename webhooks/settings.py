@@ -106,11 +106,13 @@ class RetrievalSettings(Section):
     """Whether the chat model rewords each message as one short question in French, which is searched for beside it."""
     rewrite_budget: float = Field(default=2, gt=0)
     """Seconds that this may take; then the message alone is searched for."""
+    rewrite_weight: float = Field(default=0.5, ge=0, le=1)
+    """What the question weighs beside the message: at 1 it alone is searched for."""
     judge: bool = False
     """Whether the chat model names the best of the first 20 sheets. It must be a large one: 8 B or more."""
     judge_budget: float = Field(default=3, gt=0)
     """Seconds that this may take; then the order stays as it was."""
-    judge_weight: float = Field(default=0.5, ge=0, le=1)
+    judge_weight: float = Field(default=0.7, ge=0, le=1)
     """What its choice weighs beside the scores of the search: 1 is its choice alone."""
 
 

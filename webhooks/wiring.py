@@ -202,6 +202,7 @@ def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRet
         embeddings=embedder.embeddings,
         limit=settings.retrieval.passages,
         rewrite=levers.rewrite(settings),
+        rewrite_weight=settings.retrieval.rewrite_weight,
         rankers=levers.rankers(settings),
     )
 

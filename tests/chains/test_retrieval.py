@@ -18,7 +18,6 @@ from chains.retrieval import (
     ALPHA,
     MIN_COSINE,
     MIN_COVERAGE,
-    REWRITTEN,
     HybridRetriever,
     best,
     fuse,
@@ -201,12 +200,12 @@ def test_the_chat_model_may_choose_among_the_documents(store: PostgresStore, cha
 @pytest.mark.server
 def test_a_message_is_searched_for_in_the_models_words_too(store: PostgresStore, chat: ModelServer) -> None:
     rewrite = Lever("rewrite", judge(chat).rewrite, budget=5, setting="")
-    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rewrite=rewrite)
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rewrite=rewrite, rewrite_weight=0.3)
     plain = HybridRetriever(store=store, embeddings=HashedWords()).invoke("driving", language="en")
     chat.script = Script(text='{"question": "permis de conduire préfecture"}')
     found = retriever.invoke("driving", language="en")
     scores = [{d.metadata["passage"].document: d.metadata["score"] for d in one} for one in (found, plain)]
-    assert (scores[0]["licence"], scores[1]["licence"]) == (REWRITTEN, 0.0)
+    assert (scores[0]["licence"], scores[1]["licence"]) == (0.3, 0.0)
     evidence = [{name: one.metadata[name] for name in ("cosine", "coverage")} for one in (found[0], plain[0])]
     assert evidence[0] == evidence[1], "what is near enough is measured on the message itself"
     chat.script = Script(fault=Fault.BUSY)
