@@ -22,7 +22,7 @@ FAILURES, PAUSE = 3, 30.0
 """After that many failures in a row a step is left out for as many seconds; then one attempt tells how it is."""
 BETWEEN_LINES = 60.0
 """Seconds between two lines in the log on one step."""
-AT_ONCE = 16
+AT_ONCE = 64
 """Attempts of one step in progress: more than a worker has drafts, for those that were given up and have not ended."""
 
 _In = TypeVar("_In")
