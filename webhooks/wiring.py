@@ -242,7 +242,7 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
-    from chains.stores.weaviate_index import Layout
+    from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:

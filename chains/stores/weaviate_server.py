@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc
+import httpx
 import weaviate
 from weaviate import exceptions
 from weaviate.auth import Auth
 from weaviate.config import AdditionalConfig, GrpcConfig, Timeout
+from weaviate.connect import v4
 
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
@@ -59,6 +62,19 @@ class Connection:
             if self._client is not None:
                 self._client.close()
                 self._client = None
+
+
+class _Once:
+    """In place of the client's own retries, which sleep for a minute: here the queue waits, and keeps no thread."""
+
+    def __init__(self, n: float = 0) -> None:
+        pass
+
+    def with_exponential_backoff(self, count: int, error: str, f: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        return f(*args, **how)
+
+
+vars(v4)["_Retry"] = _Once
 
 
 def _connect(server: Server) -> weaviate.WeaviateClient:
@@ -134,7 +150,7 @@ def our_errors() -> Iterator[None]:
         raise _failed_query(str(error.message)) from None
     except exceptions.WeaviateBaseError as error:
         raise _unreachable(error) from None
-    except Exception as error:  # its HTTP and gRPC libraries have errors of their own
+    except (httpx.HTTPError, grpc.RpcError, OSError) as error:  # what its own libraries let through
         raise _unreachable(error) from None
 
 
@@ -161,13 +177,19 @@ def _failed_query(message: str) -> GreffierError:
 
 
 def _unreachable(error: Exception) -> RemoteError:
-    words = str(error)
+    words = " ".join(_with_causes(error))
     if "CERTIFICATE" in words.upper():
         hint = "its certificate is not signed by an authority that is known here; set [store] ca_bundle"
         return RemoteError(f"[store] url: {hint}", permanent=False)
     if "grpc" in words.lower():
         return RemoteError("[store] grpc_port: Weaviate does not answer there by gRPC", permanent=False)
     return RemoteError("[store] url: Weaviate cannot be reached", permanent=False)
+
+
+def _with_causes(error: BaseException | None) -> Iterator[str]:
+    while error is not None:
+        yield str(error)
+        error = error.__cause__ or error.__context__
 
 
 def _words(message: str) -> str:

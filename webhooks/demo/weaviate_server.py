@@ -78,16 +78,24 @@ def _go(cache: Path) -> str:
     return str(tool)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """PEM files: a server's certificate with its key, and the authority that signed it."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
 @dataclass
 class WeaviateServer:
     """A server with its data and its log in a folder. In a `with` it runs; it can be killed and started again.
 
-    `certificate` and `certificate_key` are PEM files: with them it speaks TLS. `settings` are variables of Weaviate's.
+    With `tls` it speaks TLS. `settings` are variables of Weaviate's.
     """
 
     folder: Path
-    certificate: Path | None = None
-    certificate_key: Path | None = None
+    tls: Tls | None = None
     settings: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,7 +107,7 @@ class WeaviateServer:
     @property
     def url(self) -> str:
         """Where it answers HTTP."""
-        return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> Path:
@@ -125,15 +133,21 @@ class WeaviateServer:
         """Start it and wait until it answers. Raises GreffierError if it does not."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [str(program()), "--host", "127.0.0.1", "--port", str(self.port), "--scheme", "http"]
-        if self.certificate:
+        if self.tls:
             command = [str(program()), "--tls-host", "127.0.0.1", "--tls-port", str(self.port), "--scheme", "https"]
-            command += ["--tls-certificate", str(self.certificate), "--tls-key", str(self.certificate_key)]
+            command += ["--tls-certificate", str(self.tls.certificate), "--tls-key", str(self.tls.key)]
         with self.log.open("ab") as log:
             self._process = spawn(command, when_orphaned=signal.SIGKILL, environment=self._environment(), output=log)
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + STARTS
         while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.kill()
+            if process.poll() is not None or time.monotonic() > end:
                 raise GreffierError(f"Weaviate did not start: see {self.log}")
             time.sleep(0.1)
 
@@ -157,7 +171,7 @@ class WeaviateServer:
     def _is_ready(self) -> bool:
         try:
             ready = f"{self.url}/v1/.well-known/ready"
-            return requests.get(ready, timeout=2, verify=not self.certificate).ok
+            return requests.get(ready, timeout=2, verify=str(self.tls.authority) if self.tls else True).ok
         except requests.RequestException:
             return False
 
@@ -187,8 +201,8 @@ class WeaviateServer:
             "DISK_USE_READONLY_PERCENTAGE": "99",
             "DISK_USE_WARNING_PERCENTAGE": "98",
         }
-        if self.certificate:
-            environment |= {"GRPC_CERT_FILE": str(self.certificate), "GRPC_KEY_FILE": str(self.certificate_key)}
+        if self.tls:
+            environment |= {"GRPC_CERT_FILE": str(self.tls.certificate), "GRPC_KEY_FILE": str(self.tls.key)}
         return environment | dict(self.settings)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from chains.analyser import stems
-from chains.stores.store import Scope, Statistics, Store
+from chains.stores.store import Embedded, Scope, Statistics, Store, Within
 from connector.errors import ConfigurationError
 from tests.chains.index_doubles import DIMENSION, HashedWords, document, embedded
 
@@ -120,3 +122,126 @@ class StoreContract:
     def test_without_an_index_the_error_says_what_to_run(self, make_store: MakeStore) -> None:
         with pytest.raises(ConfigurationError, match="run greffier index"):
             make_store("words", DIMENSION).statistics()
+
+    # vectors that follow their text
+
+    def test_text_is_found_before_its_vector_is_there(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        store.update([Embedded(CARD, (None, None)), embedded(LEAVE)], [])
+        assert [hit.id for hit in store.search(Scope.TITLES, stems("carte"), 10)] == ["card"]
+        assert [hit.id for hit in store.nearest(HashedWords().embed_query("carte"), 10)] == ["leave#0"]
+        assert store.statistics() == Statistics(2, 3, vectors=1, embedder="words", dimension=DIMENSION)
+
+    def test_vectors_are_given_to_those_that_have_none(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        store.update([Embedded(CARD, (None, None)), embedded(LEAVE)], [])
+        assert len(store.unembedded("sheets", 1)) == 1
+        assert sorted(passage.id for passage in store.unembedded("sheets", 10)) == ["card#0", "card#1"]
+        assert {passage.id: passage for passage in store.unembedded("sheets", 10)}["card#1"] == CARD.passages[1]
+        assert store.unembedded("other", 10) == []
+        vectors = embedded(CARD).vectors
+        store.embed({"card#0": vectors[0], "card#1": vectors[1], "gone#0": vectors[0]})  # type: ignore[dict-item]
+        assert store.unembedded("sheets", 10) == []
+        assert store.nearest(HashedWords().embed_query(CARD.passages[1].text), 1)[0].id == "card#1"
+        assert [hit.id for hit in store.search(Scope.TITLES, stems("carte"), 10)] == ["card"]
+        assert store.passages(["card#0"]) == {"card#0": CARD.passages[0]}
+
+    def test_the_same_update_twice_is_there_once(self, store: Store) -> None:
+        store.update([embedded(CARD), embedded(LICENCE)], [])
+        assert store.statistics() == Statistics(3, 4, vectors=4, embedder="words", dimension=DIMENSION)
+        assert len(store.search(Scope.PASSAGES, stems("carte"), 10)) == 2
+
+    def test_what_was_written_is_found_by_whoever_comes_later(self, store: Store, make_store: MakeStore) -> None:
+        store.finish()
+        store.publish()
+        later = make_store("words", DIMENSION)
+        assert [hit.id for hit in later.search(Scope.TITLES, stems("permis"), 10)] == ["licence"]
+        assert later.rarities(["perm"]) == store.rarities(["perm"])
+        assert later.digests("sheets") == store.digests("sheets")
+        assert later.statistics() == store.statistics()
+
+    # what a search may find
+
+    def test_a_search_keeps_to_its_corpora(self, store: Store) -> None:
+        store.update([embedded(document("note", "Permis", "Le permis de la mairie.", corpus="notes"))], [])
+        for corpora, expected in (({"notes"}, {"note"}), ({"sheets"}, {"licence"}), (set(), set())):
+            within = Within(corpora=frozenset(corpora))
+            assert {hit.document for hit in store.search(Scope.TITLES, stems("permis"), 10, within)} == expected
+        near = store.nearest(HashedWords().embed_query("permis"), 10, Within(corpora=frozenset({"notes"})))
+        assert {hit.document for hit in near} == {"note"}
+
+    def test_a_document_for_all_audiences_is_found_for_each(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        firm = replace(document("firm", "Impôt", "Impôt des sociétés."), audience="professionnels")
+        person = replace(document("person", "Impôt", "Impôt sur le revenu."), audience="particuliers")
+        store.update([embedded(firm), embedded(person), embedded(document("all", "Impôt", "L'impôt."))], [])
+        found = store.search(Scope.DOCUMENTS, stems("impôt"), 10, Within(audiences=frozenset({"particuliers"})))
+        assert {hit.id for hit in found} == {"person", "all"}
+
+    def test_no_organisation_ever_finds_what_is_anothers(self, make_store: MakeStore) -> None:
+        names = ["", "lyon", "Lyon", "lyon 2", "préfecture du Rhône", "*", "shared", "' OR 1=1 --"]
+        store = make_store("words", DIMENSION)
+        entries = [
+            embedded(replace(document(f"d{number}", f"Permis {number}", "Le permis.", "Une carte."), organisation=name))
+            for number, name in enumerate(name for name in names if name != "*")
+        ]
+        store.update(entries, [])
+        owners = {entry.document.id: entry.document.organisation for entry in entries}
+        draw = random.Random(5)  # noqa: S311
+        for _trial in range(1000):
+            asker = draw.choice([*names, "nobody"])
+            within = Within(organisation=asker)
+            match draw.randrange(3):
+                case 0:
+                    found = [hit.document for hit in store.search(draw.choice(list(Scope)), ["perm"], 99, within)]
+                case 1:
+                    found = [
+                        hit.document for hit in store.nearest([draw.random() for _ in range(DIMENSION)], 99, within)
+                    ]
+                case _:
+                    ids = [f"d{number}#{draw.randrange(2)}" for number in range(len(names))]
+                    found = [passage.document for passage in store.passages(ids, within).values()]
+            assert {owners[id] for id in found} == {"", asker} & set(owners.values())
+
+    def test_a_document_that_changes_hands_is_gone_from_where_it_was(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        mine = document("plan", "Plan", "Le plan de la ville.")
+        for owner in ("lyon", "nice", ""):
+            store.update([embedded(replace(mine, organisation=owner))], [])
+            seen = {
+                asker: len(store.search(Scope.TITLES, ["plan"], 9, Within(asker))) for asker in ("", "lyon", "nice")
+            }
+            assert seen == {asker: int(owner in ("", asker)) for asker in ("", "lyon", "nice")}
+        assert store.statistics().documents == 1
+
+    # texts of all kinds
+
+    def test_any_letters_come_back_as_they_were(self, make_store: MakeStore) -> None:
+        text = "Œuvre d'été : 25 € – « œil » 👩‍👩‍👧 العربية 中文 \\ \" ' { } % \t"
+        odd = document("odd:é/1", 'Un titre "étrange" œ', text)
+        store = make_store("words", DIMENSION)
+        store.update([embedded(odd)], [])
+        assert store.passages(["odd:é/1#0"])["odd:é/1#0"] == odd.passages[0]
+        assert [hit.id for hit in store.search(Scope.DOCUMENTS, stems("oeuvre"), 5)] == ["odd:é/1"]
+        assert (
+            store.search(Scope.DOCUMENTS, ["'); DROP SCHEMA public CASCADE; --", '"}) { meta', "oeuvr"], 5)[0].id
+            == odd.id
+        )
+        assert store.rarities(['"}) { meta', "oeuvr"]).keys() == {'"}) { meta', "oeuvr"}
+
+    def test_an_index_may_be_empty(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        store.update([], [])
+        assert [store.search(scope, ["perm"], 10) for scope in Scope] == [[], [], []]
+        assert store.nearest([1.0] * DIMENSION, 10) == []
+        assert (store.passages(["a"]), store.digests("sheets"), store.unembedded("sheets", 10)) == ({}, {}, [])
+        assert store.statistics() == Statistics(0, 0, vectors=0, embedder="words", dimension=DIMENSION)
+
+    def test_a_long_question_is_searched(self, store: Store) -> None:
+        many = [f"mot{number}" for number in range(600)]
+        assert store.search(Scope.TITLES, [*many, "perm"], 10)[0].id == "licence"
+        assert len(store.rarities([*many, "perm"])) == 601
+
+
+def _vector(draw: random.Random) -> list[float]:
+    return [draw.random() for _ in range(DIMENSION)]

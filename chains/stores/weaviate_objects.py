@@ -1,0 +1,135 @@
+"""What stands in Weaviate: an object for each passage, with its vector, and one for each document.
+
+What is searched by its words are the stems of our own analyser, which Weaviate only cuts at the spaces.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from weaviate.classes.config import DataType, Property, Tokenization
+from weaviate.classes.data import DataObject
+
+from chains.analyser import stems
+from chains.corpora.document import Document, searchable
+from chains.draft import Passage
+from chains.stores.store import Scope
+from chains.stores.vectors import floats
+
+LAYOUT = 1
+"""Changed by hand with what is below: an index with another layout is not read but made again."""
+EVERYBODY = "*"
+"""Stands for no organisation and for all audiences: an empty text cannot be filtered for."""
+_IDS = uuid.UUID("6f1d1f0e-3f0c-5c36-9a55-2f5a0b0f7c11")
+
+
+class Kind(StrEnum):
+    """The two collections."""
+
+    PASSAGE = "Passage"
+    DOCUMENT = "Document"
+
+
+STEMS = {
+    Scope.PASSAGES: (Kind.PASSAGE, "stems"),
+    Scope.TITLES: (Kind.DOCUMENT, "title_stems"),
+    Scope.DOCUMENTS: (Kind.DOCUMENT, "text_stems"),
+}
+"""Where each scope is searched."""
+
+
+def document_object(document: Document, *, complete: bool) -> DataObject[Any, None]:
+    """A document; until it is complete it has no digest, so that whatever happens it is worked on again."""
+    properties = {
+        "key": document.id,
+        "digest": document.digest if complete else "",
+        "complete": complete,
+        "title_stems": " ".join(stems(document.title)),
+        "text_stems": " ".join(stems(document.text)),
+        **_place(document),
+    }
+    return DataObject(uuid=object_id(document.id), properties=properties)
+
+
+def passage_object(document: Document, passage: Passage, vector: bytes | None) -> DataObject[Any, None]:
+    """A passage of a document, found by its words at once and by its vector when it has one."""
+    properties = {
+        "key": passage.id,
+        "document": document.id,
+        "revision": document.digest,
+        "embedded": vector is not None,
+        "title": passage.title,
+        "path": list(passage.path),
+        "text": passage.text,
+        "url": passage.url,
+        "date": passage.date.isoformat() if passage.date else "",
+        "stems": " ".join(stems(searchable(passage))),
+        **_place(document),
+    }
+    return DataObject(
+        uuid=object_id(passage.id), properties=properties, vector=None if vector is None else floats(vector)
+    )
+
+
+def as_passage(properties: Any) -> Passage:
+    """A passage as it was given, from an object's properties."""
+    day = date.fromisoformat(properties["date"]) if properties.get("date") else None
+    return Passage(
+        properties["key"],
+        properties["document"],
+        properties["title"],
+        tuple(properties.get("path") or ()),
+        properties["text"],
+        properties["url"],
+        day,
+    )
+
+
+def object_id(key: str) -> uuid.UUID:
+    """The same thing has the same id for ever: what is inserted twice is there once."""
+    return uuid.uuid5(_IDS, key)
+
+
+def _place(document: Document) -> dict[str, str]:
+    """What searches are limited by."""
+    return {
+        "corpus": document.corpus,
+        "organisation": document.organisation or EVERYBODY,
+        "audience": document.audience or EVERYBODY,
+        "theme": document.theme,
+    }
+
+
+def _analysed(name: str) -> Property:
+    return Property(name=name, data_type=DataType.TEXT, tokenization=Tokenization.WHITESPACE)
+
+
+def _filter(name: str) -> Property:
+    return Property(name=name, data_type=DataType.TEXT, tokenization=Tokenization.FIELD, index_searchable=False)
+
+
+def _flag(name: str) -> Property:
+    return Property(name=name, data_type=DataType.BOOL)
+
+
+def _kept(name: str) -> Property:
+    return Property(name=name, data_type=DataType.TEXT, index_filterable=False, index_searchable=False)
+
+
+def _path(name: str) -> Property:
+    return Property(name=name, data_type=DataType.TEXT_ARRAY, index_filterable=False, index_searchable=False)
+
+
+_PLACE = dict.fromkeys(("corpus", "organisation", "audience", "theme"), _filter)
+PROPERTIES = {
+    Kind.PASSAGE: {
+        "key": _kept, "document": _filter, "revision": _filter, "embedded": _flag, "title": _kept, "path": _path,
+        "text": _kept, "url": _kept, "date": _kept, "stems": _analysed, **_PLACE,
+    },
+    Kind.DOCUMENT: {
+        "key": _kept, "digest": _kept, "complete": _flag, "title_stems": _analysed, "text_stems": _analysed, **_PLACE,
+    },
+}  # fmt: skip

@@ -1,0 +1,100 @@
+"""How objects get into Weaviate and out of it, with each answer looked at: what was not stored is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
+from weaviate.collections import Collection
+from weaviate.collections.classes.filters import _Filters
+from weaviate.exceptions import WeaviateInsertManyAllFailedError
+
+from chains.stores.store import Embedded
+from chains.stores.vectors import floats
+from chains.stores.weaviate_objects import document_object, object_id, passage_object
+from connector.errors import RemoteError
+
+OBJECTS = 400
+"""Objects in one insert."""
+AT_ONCE = 10_000
+"""What a server deletes at a time, unless it is set otherwise (`QUERY_MAXIMUM_RESULTS`)."""
+Objects = Collection[Any, Any]
+_T = TypeVar("_T")
+
+
+def replace(documents: Objects, passages: Objects, entries: Sequence[Embedded]) -> None:
+    """Put documents in the place of what they were. A document has its digest when all its passages are there."""
+    ids = [object_id(entry.document.id) for entry in entries]
+    known = documents.query.fetch_objects(
+        filters=Filter.by_id().contains_any(ids), limit=len(ids), return_properties=["key"]
+    ).objects
+    insert(documents, [document_object(entry.document, complete=False) for entry in entries])
+    insert(passages, [one for entry in entries for one in _passages(entry)])
+    if known:
+        of_them = Filter.by_property("document").contains_any([str(one.properties["key"]) for one in known])
+        revisions = [entry.document.digest for entry in entries]
+        delete(passages, of_them & Filter.by_property("revision").contains_none(revisions))
+    insert(documents, [document_object(entry.document, complete=True) for entry in entries])
+
+
+def remove(documents: Objects, passages: Objects, ids: Sequence[str]) -> None:
+    """Take documents out by id: their passages first, so that an interruption leaves what the next run finds."""
+    delete(passages, Filter.by_property("document").contains_any(list(ids)))
+    delete(documents, Filter.by_id().contains_any(list(map(object_id, ids))))
+
+
+def embed(passages: Objects, vectors: Mapping[str, bytes]) -> None:
+    """Give those of the passages that are there their vectors."""
+    for ids in batches(list(vectors), OBJECTS):
+        wanted = Filter.by_id().contains_any([object_id(id) for id in ids])
+        found = passages.query.fetch_objects(filters=wanted, limit=len(ids)).objects
+        insert(passages, [_with_vector(one.properties, vectors) for one in found])
+
+
+def insert(collection: Objects, objects: list[DataObject[Any, None]]) -> None:
+    """Insert or replace. Raises RemoteError that names the first object that was refused."""
+    for some in batches(objects, OBJECTS):
+        try:
+            done = collection.data.insert_many(some)
+        except WeaviateInsertManyAllFailedError as error:
+            raise _not_stored(0, some, str(error).rpartition("errors: ")[2]) from None
+        if done.errors or len(done.uuids) != len(some):
+            number, why = next(((n, error.message) for n, error in done.errors.items()), (0, "no answer"))
+            raise _not_stored(len(done.uuids), some[number:], why)
+
+
+def delete(collection: Objects, which: _Filters) -> None:
+    """Delete all that match. Raises RemoteError if some stay."""
+    while True:
+        done = collection.data.delete_many(where=which)
+        if done.failed:
+            raise RemoteError(f"[store] url: Weaviate could not delete {done.failed} objects", permanent=False)
+        if done.matches < AT_ONCE:
+            return
+
+
+def batches(things: list[_T], size: int) -> Iterator[list[_T]]:
+    """A list in parts of that size."""
+    remaining = iter(things)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def _passages(entry: Embedded) -> list[DataObject[Any, None]]:
+    pairs = zip(entry.document.passages, entry.vectors, strict=True)
+    return [passage_object(entry.document, passage, vector) for passage, vector in pairs]
+
+
+def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[Any, None]:
+    key = properties["key"]
+    given = {name: value for name, value in properties.items() if value is not None}
+    return DataObject(uuid=object_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
+
+
+def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:
+    where = f"stored {stored} objects of {stored + len(rest)}" if stored else f"stored none of {len(rest)} objects"
+    key = (rest[0].properties or {}).get("key")
+    return RemoteError(f"[store] url: Weaviate {where}; {key}: {why[:200]}", permanent=False)
