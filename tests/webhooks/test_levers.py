@@ -29,7 +29,7 @@ def server() -> Iterator[RerankServer]:
 
 def with_reranker(greffier: System, server: RerankServer) -> None:
     with greffier.config.open("a", encoding="utf-8") as file:
-        file.write(f'\n[rerank]\nbase_url = "{server.url}"\nmodel = "reclasseur"\napi_key = "clef"\nbudget = 0.5\n')
+        file.write(f'\n[rerank]\nbase_url = "{server.url}"\nmodel = "reclasseur"\napi_key = "clef"\nbudget = 5\n')
 
 
 def with_the_model(greffier: System) -> None:
@@ -75,9 +75,11 @@ def test_check_warns_of_a_reranker_that_is_too_slow_or_may_be_an_embedder(
     greffier: System, server: RerankServer
 ) -> None:
     with_reranker(greffier, server)
-    server.fault, server.delay = "slow", 0.6
+    greffier.configure("budget = 0.01", "rerank")
+    server.fault, server.delay = "slow", 0.1
     (line,) = findings(greffier)
-    assert line.startswith("warning rerank: two texts took 0.")
+    assert line.startswith("warning rerank: two texts took ")
+    greffier.configure("budget = 5", "rerank")
     server.fault, server.embeds = "", True
     (line,) = findings(greffier)
     assert "also makes embeddings" in line
