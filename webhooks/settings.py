@@ -103,13 +103,14 @@ class RetrievalSettings(Section):
     """How near the best passage must be to the question; farther, there is no draft. Each embedder has its own scale:
     the default is multilingual-e5-small's."""
     rewrite: bool = False
-    """Whether the chat model rewords each message as one short question in French, which is searched for beside it."""
+    """Whether the chat model rewords each message as one short question in French, which is searched for beside it. It
+    must be a large one."""
     rewrite_budget: float = Field(default=2, gt=0)
     """Seconds that this may take; then the message alone is searched for."""
     rewrite_weight: float = Field(default=0.5, ge=0, le=1)
     """What the question weighs beside the message: at 1 it alone is searched for."""
     judge: bool = False
-    """Whether the chat model names the best of the first 20 sheets. It must be a large one: 8 B or more."""
+    """Whether the chat model names the best of the first 20 sheets. It must be a large one."""
     judge_budget: float = Field(default=3, gt=0)
     """Seconds that this may take; then the order stays as it was."""
     judge_weight: float = Field(default=0.7, ge=0, le=1)
