@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format bench docs locale lock clean
+.PHONY: help demo test check lint format bench bench-retrieval docs locale lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## Run the main job end to end on this machine: make demo ARGS="--once"
 	@$(BIN)/greffier demo $(ARGS)
@@ -33,6 +33,9 @@ format: $(VENV)/ready ## Format the code
 
 bench: $(VENV)/ready ## Measure speed and memory, beside a bare route: make bench ARGS="intake own"
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-retrieval: $(VENV)/ready ## Measure the search over all sheets: make bench-retrieval ARGS="--questions FILE"
+	@$(BIN)/python -m tests.bench.retrieval $(ARGS)
 
 docs: $(VENV)/ready ## Make docs/configuration.md from the settings' docstrings
 	@$(BIN)/python -m webhooks.config.reference docs/configuration.md

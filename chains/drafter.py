@@ -19,11 +19,12 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, c
 
 from chains.checks import Phrase, check, cite, worth_showing
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement
-from chains.language import language_of
 from chains.model import ask
 from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, phrases_within, read_answer, variables
+from chains.query import searches
 from chains.question import Question
-from chains.retrieval import MIN_COSINE, too_weak
+from chains.retrieval import too_weak
+from chains.translation import translated
 
 log = logging.getLogger("greffier.drafter")
 
@@ -44,26 +45,32 @@ def make_drafter(
     model_name: str,
     max_tokens: int = 800,
     at_once: int = 1,
-    passages: int = 6,
     passage_chars: int = 1200,
-    min_cosine: float = MIN_COSINE,
+    translate: bool = False,
 ) -> Runnable[Question, Draft | Abstention]:
     """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
 
-    At most `passages` passages of `passage_chars` characters are shown to the model; `min_cosine` is how near the best
-    must be to the question; `max_tokens` is the model's, so that no more sentences are asked for than fit; `at_once` is
-    how many answers the model may be asked for at a time, a further draft waits with its prompt ready. `invoke` raises
-    RemoteError where a server failed and UnreadableAnswer where the model's answer is no draft: whatever goes wrong is
-    an error, never a text.
+    At most `passage_chars` characters of each passage are shown to the model; `max_tokens` is the model's, so that no
+    more sentences are asked for than fit; `at_once` is how many answers the model may be asked for at a time, a further
+    draft waits with its prompt ready. With `translate` the model first translates a question that is not in French, so
+    that words can be searched too. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the
+    model's answer is no draft: whatever goes wrong is an error, never a text.
     """
     places = threading.BoundedSemaphore(at_once)
     langsmith.configure(enabled=False)  # a variable of the environment must not send tickets to a service outside
 
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
     def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
-        documents = retriever.invoke(question.query, config, language=language_of(question.text))[:passages]
+        profile, query, language = question.profile, question.query, question.language
+        translation = ""
+        if translate and language != LANGUAGE:
+            with places:
+                translation = translated(model, query, config)
+        whole, *also = searches(query, question.parts, language, translation)
+        found_for = {"language": whole.language, "also": also, "within": profile.within}
+        documents = retriever.invoke(whole.text, config, **found_for)[: profile.passages]
         found = tuple(document.metadata["passage"] for document in documents)
-        if too_weak(documents, min_cosine=min_cosine):
+        if too_weak(documents, min_cosine=profile.min_cosine):
             return _abstain(AbstentionReason.NO_SOURCE, found, documents)
 
         shown = tuple(replace(passage, text=cut(passage.text, passage_chars)) for passage in found)

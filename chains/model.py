@@ -66,8 +66,16 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
     return made
 
 
-def ask(model: BaseChatModel, prompt: PromptValue, schema: dict[str, Any], config: RunnableConfig) -> str:
+def ask(
+    model: BaseChatModel,
+    prompt: PromptValue,
+    schema: dict[str, Any],
+    config: RunnableConfig,
+    max_tokens: int | None = None,
+) -> str:
     """The whole text of the model's answer, which the server was asked to hold to the schema.
+
+    `max_tokens` is the longest answer, by default the model's own.
 
     Raises RemoteError if there is none, UnreadableAnswer if it is not whole.
     """
@@ -75,8 +83,9 @@ def ask(model: BaseChatModel, prompt: PromptValue, schema: dict[str, Any], confi
     # response_format, the library raises on a cut answer before anyone has seen it.
     named = {"name": "reponse", "strict": True, "schema": schema}
     extra = {"response_format": {"type": "json_schema", "json_schema": named}}
+    limit: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     with _our_errors("chat"):
-        answer = model.invoke(prompt, config, extra_body=extra)
+        answer = model.invoke(prompt, config, extra_body=extra, **limit)
     return _whole(answer)
 
 

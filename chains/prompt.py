@@ -15,7 +15,7 @@ from chains.model import UnreadableAnswer
 from chains.question import Question
 from connector.ticket import Role
 
-PROMPT_VERSION = "fr-2"
+PROMPT_VERSION = "fr-3"
 """Stands in each draft. Changed by hand with any text below; a test holds a digest of them beside it."""
 
 INSTRUCTIONS = """\
@@ -44,7 +44,7 @@ REQUEST = """\
 <message>
 {message}
 </message>
-{wishes}
+{wishes}{tone}
 Rédige en français la réponse à ce message, d'après les extraits."""
 
 WISHES = """
@@ -57,6 +57,13 @@ Projet précédent, à ne pas reprendre tel quel :
 </demande_de_l_agent>
 """
 """Only where an agent has asked: what is measured without it stays as it is."""
+
+TONE = """
+<ton>
+Le service demande d'écrire ainsi, sans rien ajouter que les extraits ne disent : {tone}
+</ton>
+"""
+"""Only where the profile of the group has a wish."""
 
 PROMPT = ChatPromptTemplate([SystemMessage(INSTRUCTIONS), ("human", REQUEST)])
 
@@ -76,6 +83,7 @@ def variables(question: Question, passages: Sequence[Passage]) -> dict[str, str]
         "history": _history(question) or "(aucun échange auparavant)",
         "message": as_data(f"Objet : {question.ticket.title}\n{cut(question.text, MAX_MESSAGE)}"),
         "wishes": _wishes(question) if question.instructions or question.rejected else "",
+        "tone": TONE.format(tone=as_data(question.profile.tone)) if question.profile.tone else "",
     }
 
 

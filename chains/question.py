@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chains.essence import essence, language, says_little, topic
+from chains.profile import DEFAULT, Profile
+from chains.query import questions
 from chains.triage import asked_about, is_reply, is_request
 from connector.ticket import Message, Role, Ticket
 
@@ -12,13 +15,15 @@ from connector.ticket import Message, Role, Ticket
 class Question:
     """A message of a ticket that waits for an answer.
 
-    `instructions` are what agents asked for, the oldest first; `rejected` is the draft that another one is wanted for.
+    `instructions` are what agents asked for, the oldest first; `rejected` is the draft that another one is wanted for;
+    `profile` is that of the ticket's group.
     """
 
     ticket: Ticket
     message_id: str
     instructions: tuple[str, ...] = ()
     rejected: str = ""
+    profile: Profile = DEFAULT
 
     @property
     def waiting(self) -> tuple[Message, ...]:
@@ -43,9 +48,31 @@ class Question:
         return "\n\n".join(message.text for message in self.waiting)
 
     @property
+    def language(self) -> str:
+        """The language in which it is asked."""
+        return language(self.text)
+
+    @property
     def query(self) -> str:
-        """What is searched for."""
-        return "\n".join((self.ticket.title, self.text, *self.instructions))
+        """What is searched for: what the messages say, with the ticket's title and what agents have asked for.
+
+        A short answer (« Douze ans. ») means nothing without what the citizen wrote before.
+        """
+        said = self._said
+        topics = topic(self.ticket.title, said)
+        if says_little(f"{topics}\n{said}\n{' '.join(self.instructions)}"):
+            earlier = self.earlier_than(self.waiting[0])
+            said = "\n".join([*(essence(one.text) for one in earlier if one.from_citizen and not one.automatic), said])
+        return "\n".join(filter(None, (topics, said, *self.instructions)))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The questions that are asked, if there are several: each is searched for apart too."""
+        return questions(self._said)
+
+    @property
+    def _said(self) -> str:
+        return "\n\n".join(essence(message.text) for message in self.waiting)
 
     def earlier_than(self, message: Message) -> tuple[Message, ...]:
         """What was written before that message of the ticket."""

@@ -6,10 +6,12 @@ sheet say what a passage alone does not, and vectors add to good lexical search 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import BaseCallbackManager, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -18,8 +20,10 @@ from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
 from chains.lever import Lever
+from chains.profile import MIN_COSINE
+from chains.query import Search
 from chains.ranking import Ranker, best_first, relative
-from chains.stores.store import Hit, Scope, Store
+from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
 TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
 """What BM25 on the title and on the whole document add to BM25 on the best passage."""
@@ -32,8 +36,6 @@ CANDIDATES = 400
 MAX_QUERY = 2000
 """In characters: what an embedder of 512 tokens can read of a question."""
 
-MIN_COSINE = 0.86
-"""Nothing further than that answers the question. On the scale of multilingual-e5-small: another model has its own."""
 DOUBT = 0.015
 """Up to that far above `MIN_COSINE`, the words must agree too."""
 MIN_COVERAGE = 0.3
@@ -44,21 +46,15 @@ On 152 real questions of citizens and 40 written mails that sheets answer, and 3
 """
 
 
-class _Found(NamedTuple):
-    """The fused score of each document, and the passages of each side."""
-
-    documents: Mapping[str, float]
-    words: Sequence[Hit]
-    near: Sequence[Hit]
-
-
 class HybridRetriever(BaseRetriever):
     """The passages that answer a question best, best first.
 
     Each Document has in its metadata the `passage`, the fused `score` (0 to 1, comparable within one answer only) and
     the evidence for the whole answer, the same in each: see `too_weak`. A question that is not in French is given with
     its language (`retriever.invoke(question, config, language="en")`) and is searched by vectors alone, because the
-    stems of another language meet French ones by accident only.
+    stems of another language meet French ones by accident only. `also` is searched for beside the question, such as
+    each of several questions apart: the best of each comes first. The evidence is that of the question itself. Only
+    what is `within` is found.
     """
 
     store: Store
@@ -68,55 +64,101 @@ class HybridRetriever(BaseRetriever):
     per_document: int = 2
     """How many of them may come from one document."""
     rewrite: Lever[str, str] | None = None
-    """Gives another wording of a message, in French, which is searched for beside it."""
+    """Gives another wording of a question, in French, which is searched for beside it."""
     rewrite_weight: float = 0.5
-    """What that search weighs; the one for the message itself has the rest."""
+    """What that search weighs; the one for the question itself has the rest."""
     rankers: tuple[Ranker, ...] = ()
     """Each has a say in the order, one after the other."""
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, language: str = "fr"
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,
+        language: str = "fr",
+        also: Sequence[Search] = (),
+        within: Within = SHARED,
     ) -> list[Document]:
-        query = query[:MAX_QUERY]
-        asked = stems(query) if language == "fr" else []
-        found = itself = self._search(query, asked)
-        if self.rewrite and (other := self.rewrite(query, run_manager.get_child())):
-            found = both(itself, self._search(other, stems(other)), self.rewrite_weight)
-        ranked = rank(*found, self.per_document)
-        for ranker in self.rankers:
-            passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]])
-            ranked = ranker.reorder(query, ranked, passages, run_manager.get_child())
-        shown = self._read(ranked)
+        callbacks = run_manager.get_child()
+        whole, *parts = self._found((Search(query, language), *also), within, callbacks)
+        ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
+        found = self._read(ranked, within)
         evidence = {
-            "coverage": self._coverage(asked, [passage for passage, _ in shown]),
-            "cosine": max((hit.score for hit in itself.near), default=0.0),
+            "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
+            "cosine": whole.cosine,
         }
         return [
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
-            for passage, score in shown
+            for passage, score in found
         ]
 
-    def _search(self, query: str, asked: Sequence[str]) -> _Found:
-        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(query), CANDIDATES)
-        return _Found(fuse(self._lexical(asked, words), best(near), FUSED), words, near)
+    def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
+        """All documents that these searches of a draft find, by id, with their scores, best first."""
+        searches = list(searches)
+        found = self._found(searches, within, None)
+        documents = dict(merge([one.documents for one in found]))
+        if self.rankers:
+            passages = self._reordered(searches[0].text, merge([one.ranked for one in found]), within, None)
+            owners = self.store.passages([id for id, _ in passages[:CANDIDATES]], within)
+            moved = [(owners[id].document, score) for id, score in passages if id in owners]
+            documents |= dict(reversed(moved))  # of each document the first
+        return best_first(documents)
 
-    def _read(self, ranked: Sequence[tuple[str, float]]) -> list[tuple[Passage, float]]:
+    def _found(self, searches: Sequence[Search], within: Within, callbacks: BaseCallbackManager | None) -> list[_Found]:
+        """What each search gives; the first of them is searched for in other words too."""
+        text = searches[0].text[:MAX_QUERY]
+        reworded = self.rewrite(text, callbacks) if self.rewrite else None
+        return [
+            self._search(searches[0], within, reworded or ""),
+            *(self._search(search, within) for search in searches[1:]),
+        ]
+
+    def _search(self, search: Search, within: Within, reworded: str = "") -> _Found:
+        text = search.text[:MAX_QUERY]
+        asked = stems(text) if search.language == "fr" else []
+        lists = itself = self._lists(text, asked, within)
+        if reworded:
+            lists = both(itself, self._lists(reworded, stems(reworded), within), self.rewrite_weight)
+        passages = [(id, search.weight * score) for id, score in rank(*lists, self.per_document)]
+        documents = [(id, search.weight * score) for id, score in lists.documents.items()]
+        return _Found(asked, passages, documents, max((hit.score for hit in itself.near), default=0.0))
+
+    def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
+        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
+        near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
+        return _Lists(fuse(self._lexical(asked, words, within), best(near), FUSED), words, near)
+
+    def _reordered(
+        self,
+        query: str,
+        ranked: list[tuple[str, float]],
+        within: Within,
+        callbacks: BaseCallbackManager | None,
+    ) -> list[tuple[str, float]]:
+        for ranker in self.rankers:
+            passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]], within)
+            ranked = ranker.reorder(query[:MAX_QUERY], ranked, passages, callbacks)
+        return ranked
+
+    def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
         ranked = ranked[: 2 * self.limit]
-        passages = self.store.passages([id for id, _ in ranked])
+        passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
+        of: Counter[str] = Counter()
         for id, score in ranked:
-            if id in passages:  # it may have gone since it was found
-                texts.setdefault(searchable(passages[id]), (passages[id], score))
+            passage = passages.get(id)  # it may have gone since it was found
+            if passage and searchable(passage) not in texts and of[passage.document] < self.per_document:
+                texts[searchable(passage)] = passage, score
+                of[passage.document] += 1
         return list(texts.values())[: self.limit]
 
-    def _lexical(self, asked: Sequence[str], passages: Iterable[Hit]) -> dict[str, float]:
+    def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
         """The BM25 score of each document: its best passage, its title and its whole text."""
         scores = best(passages)
         if asked:
             for scope, weight in ((Scope.TITLES, TITLE_WEIGHT), (Scope.DOCUMENTS, DOCUMENT_WEIGHT)):
-                for hit in self.store.search(scope, asked, CANDIDATES):
+                for hit in self.store.search(scope, asked, CANDIDATES, within):
                     scores[hit.document] = scores.get(hit.document, 0.0) + weight * hit.score
         return scores
 
@@ -128,6 +170,31 @@ class HybridRetriever(BaseRetriever):
         rarities = self.store.rarities(asked)
         total = sum(rarities.values())
         return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
+
+
+class _Lists(NamedTuple):
+    """The fused score of each document, and the passages of each side."""
+
+    documents: Mapping[str, float]
+    words: Sequence[Hit]
+    near: Sequence[Hit]
+
+
+class _Found(NamedTuple):
+    """What one search gave: the stems searched, passages and documents with their scores, and the nearest cosine."""
+
+    asked: list[str]
+    ranked: list[tuple[str, float]]
+    documents: list[tuple[str, float]]
+    cosine: float
+
+
+def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, float]]:
+    """Several rankings as one, in which each passage has the best score that any of them gives it."""
+    scores: dict[str, float] = {}
+    for id, score in chain.from_iterable(rankings):
+        scores[id] = max(score, scores.get(id, score))
+    return best_first(scores)
 
 
 def too_weak(documents: Sequence[Document], *, min_cosine: float = MIN_COSINE) -> bool:
@@ -156,13 +223,13 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
     return {id: ALPHA * by_vectors.get(id, 0.0) + (1 - ALPHA) * by_words.get(id, 0.0) for id in by_words | by_vectors}
 
 
-def both(one: _Found, other: _Found, weight: float) -> _Found:
+def both(one: _Lists, other: _Lists, weight: float) -> _Lists:
     """Two searches as one, in which the other has that weight."""
     documents = {
         id: (1 - weight) * one.documents.get(id, 0.0) + weight * other.documents.get(id, 0.0)
         for id in {**one.documents, **other.documents}
     }
-    return _Found(documents, _together(one.words, other.words), _together(one.near, other.near))
+    return _Lists(documents, _together(one.words, other.words), _together(one.near, other.near))
 
 
 def _together(*lists: Sequence[Hit]) -> list[Hit]:

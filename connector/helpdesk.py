@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
+from connector.ticket import Article, Event, Finding, Note, NoteRef, Ticket, Touched
 
 
 class Receiver(Protocol):
@@ -66,6 +66,17 @@ class OffersDraft(Protocol):
         """Take back what we offered, unless a person has touched it; whether something was taken back.
 
         Raises `RemoteError`.
+        """
+
+
+@runtime_checkable
+class HasKnowledge(Protocol):
+    """A helpdesk with a knowledge base of its own."""
+
+    def articles(self, *, internal: bool = False) -> Iterator[Article]:
+        """Its published articles as our account may read them, with those for agents alone if `internal`.
+
+        Raises `RemoteError`, also where there is none to read: a missing right must not look like an empty base.
         """
 
 

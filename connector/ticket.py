@@ -217,3 +217,20 @@ class Finding:
     level: Level
     subject: str
     message: str = field(default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One answer of a helpdesk's own knowledge base, as it is now.
+
+    `path` is the titles of the categories that it is in. `url` is its public page, empty for one that only agents may
+    see; `html` is as the helpdesk keeps it. `locale` is the language of its page, for instance `fr-fr`.
+    """
+
+    id: str
+    title: str
+    html: str
+    url: str
+    updated: datetime
+    locale: str
+    path: tuple[str, ...] = ()

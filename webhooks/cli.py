@@ -10,6 +10,7 @@ import click
 from connector.errors import ConfigurationError, GreffierError
 from webhooks import logs
 from webhooks.config.command import config
+from webhooks.evaluate import evaluate
 from webhooks.given import settings_of
 from webhooks.setup import setup
 
@@ -25,6 +26,7 @@ def cli(context: click.Context, path: Path | None) -> None:
 
 cli.add_command(setup)
 cli.add_command(config)
+cli.add_command(evaluate)
 
 
 def main() -> None:

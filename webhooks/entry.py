@@ -49,6 +49,8 @@ class Entry:
     stalls: int
     accepted_at: datetime
     settled_at: datetime | None
+    group_name: str | None = None
+    """The ticket's group as it was last looked at, before the draft."""
 
     @property
     def seconds(self) -> float | None:

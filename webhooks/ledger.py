@@ -175,6 +175,16 @@ class Ledger:
             ).fetchone()
         return answer if new is not None else self.answer(key) or answer
 
+    def forget_answer(self, key: str) -> None:
+        """Take a message back to before its draft, which must not be posted."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM draft WHERE key = %s", [key])
+            connection.execute(
+                "UPDATE inbox SET state = 'accepted', drafted_at = NULL, reason = NULL"
+                " WHERE key = %s AND state = 'drafted'",
+                [key],
+            )
+
     def answer(self, key: str) -> Draft | Abstention | None:
         """What the chain said for that message, if it has spoken."""
         with self._pool.connection() as connection:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from chains.draft import Abstention, Draft
-from chains.language import language_of
+from chains.essence import language
 from chains.question import Question, subject, wishes
 from chains.triage import AGAIN, STOP, SkipReason, about_command, is_answered, triage, triage_request
 from connector.errors import CredentialsRefused, RemoteError
@@ -19,7 +20,8 @@ from webhooks.desk import Desk, OutOfReach
 from webhooks.entry import Entry, Source, State
 from webhooks.ledger import Ledger
 from webhooks.metrics import Drafting
-from webhooks.note import STOPPED, UNKNOWN_COMMAND, Writer
+from webhooks.note import STOPPED, UNKNOWN_COMMAND
+from webhooks.profiles import Profiles
 from webhooks.sweep import take_in
 
 log = logging.getLogger("greffier.line")
@@ -33,12 +35,12 @@ class Line:
     """Takes an event one step after the other; each may raise, and all of it may be done again."""
 
     def __init__(
-        self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, write: Writer, drafting: Drafting
+        self, ledger: Ledger, desks: Mapping[str, Desk], draft: Drafter, profiles: Profiles, drafting: Drafting
     ) -> None:
         self._ledger = ledger
         self._desks = desks
         self._draft = draft
-        self._write = write
+        self._profiles = profiles
         self._drafting = drafting
 
     def advance(self, entry: Entry) -> None:
@@ -63,6 +65,7 @@ class Line:
 
         `ticket` is what has just been fetched of it, if anything has.
         """
+        group = entry.group_name
         if entry.state is State.ACCEPTED:
             ticket = ticket or self._fetch(entry, desk)
             self._observe(entry, ticket)
@@ -74,7 +77,11 @@ class Line:
             with self._drafting.stage("draft"):
                 answer = self._draft(question)
             self._ledger.save_answer(entry.key, answer)
-        self._post(entry, desk)
+            group = ticket.group
+        if not self._post(entry, desk, group):
+            self._ledger.forget_answer(entry.key)
+            log.info("%s: drafted again, for the group to which the ticket was moved", entry.key)
+            self._answer(replace(entry, state=State.ACCEPTED), desk)
 
     def _command(self, entry: Entry, desk: Desk) -> None:
         ticket = self._fetch(entry, desk)
@@ -107,39 +114,49 @@ class Line:
 
     def _observe(self, entry: Entry, ticket: Ticket) -> None:
         if message := ticket.message(entry.message):
-            language = language_of(message.text)
-            self._ledger.observe(entry.key, group=ticket.group, language=language, written_at=message.written_at)
+            asked_in, at = language(message.text), message.written_at
+            self._ledger.observe(entry.key, group=ticket.group, language=asked_in, written_at=at)
 
     def _question(self, entry: Entry, ticket: Ticket) -> Question:
         asked = subject(ticket, entry.message)
         assert asked is not None  # noqa: S101 - or triage would have said so
+        profile = self._profiles.of(ticket)
         if entry.kind is EventKind.MESSAGE:
-            return Question(ticket, asked.id)
+            return Question(ticket, asked.id, profile=profile)
         previous = self._ledger.previous(entry)
         statements = previous[1].statements if previous and isinstance(previous[1], Draft) else ()
-        return Question(ticket, asked.id, wishes(ticket, entry.message), " ".join(one.text for one in statements))
+        rejected = " ".join(one.text for one in statements)
+        return Question(ticket, asked.id, wishes(ticket, entry.message), rejected, profile)
 
-    def _post(self, entry: Entry, desk: Desk) -> None:
-        """Write the note, once, and never after what makes it useless: the ticket is looked at once more."""
+    def _post(self, entry: Entry, desk: Desk, group: str | None) -> bool:
+        """Write the note, once, and never after what makes it useless: the ticket is looked at once more.
+
+        False, and nothing is written, where the ticket has left the `group` that the draft was made for and its new
+        group must not see what that one may: the documents of another organisation.
+        """
         with self._ledger.ticket_lock(entry):
             ticket = self._fetch(entry, desk)
             reason = _reason(entry, ticket, desk)
             written = ticket.note(entry.reference)
             if reason:  # a note that is there already came before it
                 self._ledger.posted(entry, written) if written else self._skip(entry, reason)
-                return
+                return True
+            if not written and not self._profiles.alike(ticket, group):
+                return False
             note = self._note(entry, ticket)
             written = written or self._add(entry, desk, note)
             self._ledger.posted(entry, written)
             self._offer(entry, desk, ticket, note)
         log.info("%s: note %s in ticket %s", entry.key, written.id, ticket.id)
+        return True
 
     def _note(self, entry: Entry, ticket: Ticket) -> Note:
         answer = self._ledger.answer(entry.key)
         assert answer is not None  # noqa: S101 - it was saved before
         asked = subject(ticket, entry.message)
-        language = language_of(asked.text) if asked else answer.language
-        return self._write.answer(answer, entry.reference, language, self._replaced(entry, ticket))
+        asked_in = language(asked.text) if asked else answer.language
+        write = self._profiles.writer(ticket)
+        return write.answer(answer, entry.reference, asked_in, self._replaced(entry, ticket))
 
     def _replaced(self, entry: Entry, ticket: Ticket) -> str | None:
         """The mark of the draft that this one replaces: the last one, if no agent has answered since."""
@@ -161,8 +178,9 @@ class Line:
 
     def _tell(self, entry: Entry, desk: Desk, reason: str, word: str = "") -> None:
         with self._ledger.ticket_lock(entry):
-            written = self._fetch(entry, desk).note(entry.reference)
-            note = self._write.notice(entry.reference, reason, word)
+            ticket = self._fetch(entry, desk)
+            written = ticket.note(entry.reference)
+            note = self._profiles.writer(ticket).notice(entry.reference, reason, word)
             self._ledger.posted(entry, written or self._add(entry, desk, note), reason)
         log.info("%s: told in ticket %s: %s", entry.key, entry.ticket, reason)
 

@@ -122,6 +122,7 @@ def _body(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
     for _same, statements in groupby(draft.statements, key=lambda statement: _cited(statement, draft)):
         yield tuple(span for statement in statements for span in (*_statement(statement, draft), Span(" ")))
     yield from _plain(reply.closing)
+    yield from _plain(reply.signature)
     yield from _plain(reply.mention)
 
 
@@ -134,6 +135,7 @@ def _clean(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
         lines = [(Span(reply.links.strip()),), *((Span("- "), Span(s.title, href=s.url)) for s in _sheets(draft))]
         yield tuple(span for line in lines for span in (*line, Span("\n")))[:-1]
     yield from _plain(reply.closing)
+    yield from _plain(reply.signature)
     yield from _plain(reply.mention)
 
 

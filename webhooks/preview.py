@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from psycopg_pool import ConnectionPool
 
-from chains.language import language_of
+from chains.essence import language
 from chains.question import Question
 from connector.errors import GreffierError
 from connector.ticket import Line, Message, Note, Ticket
 from webhooks import wiring
 from webhooks.ledger import Connection
-from webhooks.note import Writer
+from webhooks.profiles import Profiles
 from webhooks.settings import Settings
 
 
@@ -20,8 +20,9 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
     """The note for the last message of the ticket's citizen. Raises GreffierError if there is none, or no answer."""
     ticket = wiring.helpdesk(helpdesk, settings.helpdesks[helpdesk]).fetch(ticket_id)
     message = _last_of_the_citizen(ticket)
-    answer = wiring.drafter(settings, pool)(Question(ticket, message.id))
-    note = Writer(settings.note.language, settings.reply).answer(answer, "preview", language_of(message.text))
+    profiles = Profiles(settings)
+    answer = wiring.drafter(settings, pool)(Question(ticket, message.id, profile=profiles.of(ticket)))
+    note = profiles.writer(ticket).answer(answer, "preview", language(message.text))
     return "\n".join(_lines(note))
 
 

@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
+from webhooks.config.profile import ProfileSettings, disagreements
 from webhooks.config.sources import DATABASE, Sources, file_path, placeholders
 from webhooks.logs import Form, Level
 
@@ -102,6 +103,9 @@ class RetrievalSettings(Section):
     min_cosine: float = Field(default=0.86, ge=-1, le=1)
     """How near the best passage must be to the question; farther, there is no draft. Each embedder has its own scale:
     the default is multilingual-e5-small's."""
+    translate: bool = False
+    """Whether the model of `[chat]` translates a question that is not in French, so that words can be searched too.
+    It takes one more call; where it fails, and where this is off, such a question is searched by its meaning alone."""
     rewrite: bool = False
     """Whether the chat model rewords each message as one short question in French, which is searched for beside it. It
     must be a large one."""
@@ -163,11 +167,13 @@ class ReplySettings(Section):
     greeting: str = "Bonjour,"
     """The first line."""
     closing: str = "Cordialement,"
-    """The last line."""
+    """The line after the text."""
+    signature: str = ""
+    """What stands below the closing line; it may have several lines."""
     links: str = "Pour en savoir plus :"
     """Comes before the sheets' links in the text that is offered as a shared draft. Empty, they are left out."""
     mention: str = MENTION
-    """Told to the citizen after the closing."""
+    """Told to the citizen at the end."""
 
 
 class LogSettings(Section):
@@ -257,6 +263,8 @@ class Settings(Section):
     index: IndexSettings = IndexSettings()
     note: NoteSettings = NoteSettings()
     reply: ReplySettings = ReplySettings()
+    profile: tuple[ProfileSettings, ...] = ()
+    """What applies to some groups in place of `[retrieval]`, `[note]` and `[reply]`, and what is searched for them."""
     web: WebSettings = WebSettings()
     worker: WorkerSettings = WorkerSettings()
     log: LogSettings = LogSettings()
@@ -332,6 +340,8 @@ def _validate(values: dict[str, Any]) -> Settings:
             problems += [(("helpdesks", name, *where), message) for where, message in error.problems]
     try:
         settings = _model(Settings, {**values, "helpdesks": helpdesks if isinstance(given, dict) else given})
+        if not problems:  # else profiles would be said to be for helpdesks that do not exist
+            problems += disagreements(settings.profile, settings.helpdesks)
     except _Problems as error:
         problems += error.problems
     if problems:
@@ -356,7 +366,9 @@ def _model(model: type[_M], values: dict[str, Any]) -> _M:
     except ValidationError as error:
         problems = []
         for detail in error.errors(include_url=False, include_context=False):
-            where = tuple(str(part) for part in detail["loc"] if part != "[key]")
+            # a profile is named by its place in the file, where people count from one
+            named = (part + 1 if isinstance(part, int) else part for part in detail["loc"] if part != "[key]")
+            where = tuple(map(str, named))
             problems.append((where, _message(model, where, detail["type"], detail["msg"])))
         raise _Problems(problems) from None
 
@@ -368,6 +380,8 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
         return f"unknown setting; known here: {', '.join(_known(model, where[:-1]))}"
     if kind == "frozen_set_type":
         return 'a list is wanted, such as ["email", "web"]'
+    if kind == "too_short" and message.startswith("Frozenset"):
+        return "at least one is wanted; leave it out for all"
     if kind in ("too_long", "too_short"):  # of a secret, whose characters pydantic calls items
         return message.replace("item", "character").replace(" after validation", "")
     return message.removeprefix("Value error, ")
@@ -376,6 +390,6 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
 def _known(model: Any, where: tuple[str, ...]) -> list[str]:
     """The names allowed in the section at that path, secrets' `_file` twins included."""
     for part in where:
-        model = model.model_fields[part].annotation
+        model = get_args(model)[0] if part.isdecimal() else model.model_fields[part].annotation
     secrets = model.secrets()
     return [way for name in model.model_fields for way in ([name, f"{name}_file"] if name in secrets else [name])]

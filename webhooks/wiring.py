@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -145,13 +146,12 @@ def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Draftin
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
     """What takes an event of those helpdesks to its end, counted in `drafting`."""
     from webhooks.line import Line
-    from webhooks.note import Writer
+    from webhooks.profiles import Profiles
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    write = Writer(settings.note.language, settings.reply)
     draft = drafter(settings, pool, drafting.took, drafting.fell_back)
-    return Worker(ledger, Line(ledger, at, draft, write, drafting), drafting)
+    return Worker(ledger, Line(ledger, at, draft, Profiles(settings), drafting), drafting)
 
 
 def drafter(
@@ -185,9 +185,8 @@ def drafter(
         model_name=chat.model,
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
-        passages=limits.passages,
         passage_chars=limits.passage_chars,
-        min_cosine=limits.min_cosine,
+        translate=limits.translate,
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
 
@@ -200,7 +199,7 @@ def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRet
     return HybridRetriever(
         store=index,
         embeddings=embedder.embeddings,
-        limit=settings.retrieval.passages,
+        limit=max(settings.retrieval.passages, *(given.passages or 0 for given in settings.profile), 0),
         rewrite=levers.rewrite(settings),
         rewrite_weight=settings.retrieval.rewrite_weight,
         rankers=levers.rankers(settings),
@@ -252,6 +251,26 @@ def store(
     return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
 
 
+@contextmanager
+def measured(
+    settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None
+) -> Iterator[tuple[str, HybridRetriever]]:
+    """What `greffier eval` measures: the kind of store, and the search of the drafts over it.
+
+    `kind` is for another store than the configured one. The vectors of questions are kept in the embedding cache, and
+    looked for in the folder `ready` first. Raises GreffierError without embedder or index.
+    """
+    from chains.known_vectors import KnownQuestions, ReadyVectors
+    from webhooks.vectors import Vectors
+
+    embedder = embeddings(settings)
+    known = ReadyVectors(ready, Vectors(pool)) if ready else Vectors(pool)
+    asked = KnownQuestions(embedder.embeddings, embedder.model, known)
+    with closing(store(settings, pool, embedder, kind)) as index:
+        index.statistics()  # without an index nothing is found: say so now
+        yield kind or settings.store.kind, retriever(settings, index, replace(embedder, embeddings=asked))
+
+
 def index_service_public(
     settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Progress
 ) -> Indexed:
@@ -266,7 +285,7 @@ def index_service_public(
     index_of = store(settings, pool, embedder)
 
     def read() -> Iterator[Document]:
-        return read_service_public(path, unreadable)
+        return read_service_public(path, corpus="service-public", unreadable=unreadable)
 
     def run(documents: Iterable[Document]) -> Indexed:
         return index(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from chains.corpora.chunks import Section, chunks, titled
 from chains.draft import Passage
 
 
@@ -45,9 +47,37 @@ class Document:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one file says: `title` is empty and `date` None where it does not tell."""
+
+    sections: list[Section]
+    title: str = ""
+    date: date | None = None
+
+
+def cut_document(
+    sections: Iterable[Section],
+    *,
+    id: str,
+    corpus: str,
+    title: str,
+    url: str,
+    date: date | None,
+    audience: str = "",
+    theme: str = "",
+) -> Document:
+    """A document from its sections; it has no passages if they have no text."""
+    passages = tuple(
+        Passage(f"{id}#{number}", id, title, path, text, url, date)
+        for number, (path, text) in enumerate(chunks(sections))
+    )
+    return Document(id, corpus, title, url, date, passages, audience=audience, theme=theme)
+
+
 def body(passage: Passage) -> str:
     """A passage with the titles that lead to it: what it says, and in which case that holds."""
-    return f"{' > '.join(passage.path)} : {passage.text}" if passage.path else passage.text
+    return titled(passage.path, passage.text)
 
 
 def searchable(passage: Passage) -> str:

@@ -97,4 +97,5 @@ def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[An
 def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:
     where = f"stored {stored} objects of {stored + len(rest)}" if stored else f"stored none of {len(rest)} objects"
     key = (rest[0].properties or {}).get("key")
-    return RemoteError(f"[store] url: Weaviate {where}; {key}: {why[:200]}", permanent=False)
+    hint = "; is its disk full?" if "read-only" in why else ""
+    return RemoteError(f"[store] url: Weaviate {where}; {key}: {why[:200]}{hint}", permanent=False)

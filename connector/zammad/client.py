@@ -15,8 +15,8 @@ from zammad_py import ZammadAPI
 
 from connector.errors import RemoteError
 from connector.rest import Rest
-from connector.ticket import Event, Finding, Note, NoteRef, Ticket, Touched
-from connector.zammad import drafts, notes, rights, sweep
+from connector.ticket import Article, Event, Finding, Note, NoteRef, Ticket, Touched
+from connector.zammad import drafts, knowledge, notes, rights, sweep
 from connector.zammad.answers import Account, TicketAnswer, read, to_ticket
 from connector.zammad.checks import findings
 from connector.zammad.events import read_event
@@ -83,6 +83,11 @@ class Zammad:
         """See `connector.zammad.rights`."""
         account = read(Account, self._rest.get("users/me", expand="true").json, source=f"{self._section}: users/me")
         return rights.reads(groups, account, rights.roles(self._rest, account))
+
+    def articles(self, *, internal: bool = False) -> Iterator[Article]:
+        """See `connector.zammad.knowledge`."""
+        given = self._settings
+        return knowledge.articles(self._rest, given.url, locale=given.knowledge_locale, internal=internal)
 
     def check(self) -> Iterator[Finding]:
         """See `connector.zammad.checks`."""

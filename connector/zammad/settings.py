@@ -32,6 +32,8 @@ class ZammadSettings(HelpdeskSettings):
     that a person has touched is left alone."""
     sender: Literal["system", "agent"] = "system"
     """In whose name notes are written: `system` is silent, `agent` notifies and mails the agents of the group."""
+    knowledge_locale: str = Field(default="fr-fr", pattern=r"^[a-z]{2,3}(-[a-z]{2,8})?$")
+    """The language of the knowledge base's public pages, as their address has it: `/help/fr-fr/...`."""
     timeout: float = Field(default=30.0, gt=0, le=300)
     """Seconds that Zammad may take to answer a call."""
     ca_bundle: Path | None = None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 
+import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from chains.analyser import stems
@@ -61,3 +65,14 @@ def embedded(document: Document) -> Embedded:
     """The document with the vectors of `HashedWords`."""
     vectors = HashedWords().embed_documents([passage.text for passage in document.passages])
     return Embedded(document, tuple(map(to_bytes, vectors)))
+
+
+def ready_vectors(folder: Path, passages: Mapping[str, bytes], questions: Mapping[str, list[float]]) -> Path:
+    """A folder of ready vectors: passages by the digest of their text, questions by their text."""
+    rows = [np.frombuffer(vector, "<f2") for vector in passages.values()]
+    np.save(folder / "passages.f16.npy", np.array(rows, np.float16))
+    with gzip.open(folder / "passages.jsonl.gz", "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps({"row": row, "sha256": digest}) + "\n" for row, digest in enumerate(passages))
+    np.save(folder / "questions-dev.f16.npy", np.array(list(questions.values()), np.float16))
+    (folder / "questions-dev.json").write_text(json.dumps(list(questions)), "utf-8")
+    return folder

@@ -12,12 +12,14 @@ import pytest
 from chains.checks import Phrase
 from chains.draft import Passage
 from chains.model import UnreadableAnswer
+from chains.profile import Profile
 from chains.prompt import (
     INSTRUCTIONS,
     MAX_PHRASES,
     PROMPT,
     PROMPT_VERSION,
     REQUEST,
+    TONE,
     WISHES,
     answer_schema,
     cut,
@@ -44,8 +46,8 @@ def prompt(ticket: Ticket, *passages: Passage) -> str:
 
 def test_the_version_changes_with_the_texts() -> None:
     """If this fails, you changed a text: change PROMPT_VERSION too, and write the new pair down here."""
-    digest = hashlib.sha256((INSTRUCTIONS + REQUEST + WISHES).encode()).hexdigest()[:12]
-    assert (PROMPT_VERSION, digest) == ("fr-2", "887275117cf6")
+    digest = hashlib.sha256((INSTRUCTIONS + REQUEST + WISHES + TONE).encode()).hexdigest()[:12]
+    assert (PROMPT_VERSION, digest) == ("fr-3", "5ffd3403eea8")
 
 
 def test_the_fixed_instructions_come_first_and_alone() -> None:
@@ -102,6 +104,14 @@ def test_an_agents_wishes_and_the_draft_that_was_not_wanted_are_told() -> None:
 def test_without_a_wish_nothing_is_said_of_one() -> None:
     assert prompt(ticket(QUESTION), PASSAGE).endswith(
         "</message>\n\nRédige en français la réponse à ce message, d'après les extraits."
+    )
+
+
+def test_the_tone_of_a_groups_profile_is_told_after_the_message() -> None:
+    question = Question(ticket(QUESTION), "5", profile=Profile(tone="Explique </ton> simplement."))
+    text = str(PROMPT.invoke(variables(question, [PASSAGE])).to_messages()[-1].content)
+    assert (
+        "que les extraits ne disent : Explique ‹/ton› simplement.\n</ton>\n\nRédige" in text.partition("</message>")[2]
     )
 
 

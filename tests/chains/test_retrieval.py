@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from langchain_core.documents import Document
@@ -12,20 +13,13 @@ from chains.indexing import Embedder, index
 from chains.judge import Judge
 from chains.lever import Lever
 from chains.model import chat_model
+from chains.profile import MIN_COSINE
+from chains.query import Search
 from chains.ranking import Ranker
 from chains.rerank import Reranker
-from chains.retrieval import (
-    ALPHA,
-    MIN_COSINE,
-    MIN_COVERAGE,
-    HybridRetriever,
-    best,
-    fuse,
-    rank,
-    too_weak,
-)
+from chains.retrieval import ALPHA, MIN_COVERAGE, HybridRetriever, best, fuse, merge, rank, too_weak
 from chains.stores.postgres import PostgresStore
-from chains.stores.store import Hit
+from chains.stores.store import Hit, Within
 from chains.timing import Stopwatch
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
 from tests.chains.rerank_server import RerankServer
@@ -51,6 +45,11 @@ def test_a_second_passage_of_the_best_document_may_come_before_another_document(
     words = [Hit("a#0", "a", 9.0), Hit("a#1", "a", 8.9), Hit("b#0", "b", 5.0), Hit("b#1", "b", 1.0)]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 2)] == ["a#0", "a#1", "b#0", "b#1"]
     assert [id for id, _ in rank({"a": 1.0, "b": 0.6}, words, [], 1)] == ["a#0", "b#0"]
+
+
+def test_of_several_rankings_each_passage_has_its_best_score() -> None:
+    whole, part = [("a", 1.0), ("b", 0.5), ("c", 0.1)], [("c", 0.9), ("b", 0.4)]
+    assert merge([whole, part]) == [("a", 1.0), ("c", 0.9), ("b", 0.5)]
 
 
 def _found(cosine: float, coverage: float | None) -> list[Document]:
@@ -139,6 +138,42 @@ def test_a_text_that_stands_in_two_documents_is_given_once(store: PostgresStore)
     assert [document.page_content for document in found].count("Demande de carte en mairie.") == 1
 
 
+@pytest.mark.server
+def test_each_of_several_questions_finds_its_own(store: PostgresStore) -> None:
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), limit=2, per_document=1)
+    also = (Search("carte mairie"), Search("permis préfecture"))
+    found = retriever.invoke("carte mairie demande, permis préfecture", also=also)
+    assert {document.metadata["passage"].document for document in found} == {"card", "licence"}
+    assert [document.metadata["score"] for document in found] == [1.0, 1.0]
+
+
+@pytest.mark.server
+def test_a_search_that_counts_less_gives_less(store: PostgresStore) -> None:
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), per_document=1)
+    found = retriever.invoke("carte mairie", also=(Search("permis préfecture", weight=0.5),))
+    scores = {document.metadata["passage"].document: document.metadata["score"] for document in found}
+    assert scores == {"card": 1.0, "licence": 0.5}
+
+
+@pytest.mark.server
+def test_a_profile_finds_its_corpora_and_audiences_and_no_other_organisations(store: PostgresStore) -> None:
+    texts = {"town": "Carte de la mairie.", "county": "Carte de la préfecture.", "firms": "Carte des entreprises."}
+    town, county, firms = (document(id, "Carte", text, corpus="own") for id, text in texts.items())
+    own = [replace(town, organisation="town"), replace(county, organisation="county"), replace(firms, audience="pro")]
+    index("own", own, store, Embedder("words", DIMENSION, "", HashedWords()), MemoryCache())
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), limit=20)
+
+    def found(within: Within) -> set[str]:
+        question, also = "carte mairie préfecture entreprises permis", (Search("carte préfecture"),)
+        documents = retriever.invoke(question, within=within, also=also)
+        return {document.metadata["passage"].document for document in documents}
+
+    assert found(Within()) == {"card", "licence", "firms"}
+    assert found(Within("town")) == {"card", "licence", "firms", "town"}
+    assert found(Within("county", frozenset({"own"}))) == {"firms", "county"}
+    assert found(Within("town", None, frozenset({"part"}))) == {"card", "licence", "town"}
+
+
 def reranked(server: RerankServer, budget: float = 5) -> Ranker:
     client = Reranker(server.url, "", "reclasseur", shape="jina", timeout=budget)
     return Ranker(Lever("rerank", client.opinion, budget=budget, setting="[rerank] budget"), 30, 1.0)
@@ -210,3 +245,12 @@ def test_a_message_is_searched_for_in_the_models_words_too(store: PostgresStore,
     assert evidence[0] == evidence[1], "what is near enough is measured on the message itself"
     chat.script = Script(fault=Fault.BUSY)
     assert retriever.invoke("driving", language="en") == plain
+
+
+@pytest.mark.server
+def test_what_is_measured_is_ranked_as_a_draft_would_find_it(store: PostgresStore) -> None:
+    with RerankServer() as server:
+        server.score = lambda query, text: float("préfecture" in text)
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
+        ranked = retriever.ranked([Search("carte mairie")])
+    assert [document for document, _ in ranked] == ["licence", "card"]

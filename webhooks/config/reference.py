@@ -37,6 +37,7 @@ HELPDESK = (
     "NAME is a name of your own: lower-case letters and digits, the last part of the webhook's address. There may be "
     "several sections, of one kind too. In variables NAME is in capitals."
 )
+LIST = " In the environment all of them are one list of tables in `{}`, as JSON, in place of those of the file."
 COLUMNS = ("setting", "value", "default", "variable", "meaning")
 _KINDS = {
     ("string", "password"): "text, secret",
@@ -69,14 +70,17 @@ class Reference:
             yield self._section(heading, f"{_line(section)} {HELPDESK}", section, variables)
         for name, one in self._whole["properties"].items():
             if name not in top and name != "helpdesks":
-                section = self._resolved(one)
-                told = _line(section).removeprefix(f"`[{name}]`: ")
-                yield self._section(f"`[{name}]`", told[:1].upper() + told[1:], section, f"{PREFIX}{name.upper()}__")
+                section, repeated = self._resolved(one.get("items", one)), "items" in one
+                heading = f"`[[{name}]]`" if repeated else f"`[{name}]`"
+                told = _line(section).removeprefix(f"{heading}: ")
+                told = told[:1].upper() + told[1:] + (LIST.format(f"{PREFIX}{name.upper()}") if repeated else "")
+                yield self._section(heading, told, section, "" if repeated else f"{PREFIX}{name.upper()}__")
 
     def _is_section(self, name: str, one: dict[str, Any]) -> bool:
-        return name == "helpdesks" or "properties" in self._resolved(one)
+        return name == "helpdesks" or "properties" in self._resolved(one.get("items", one))
 
     def _section(self, heading: str, told: str, section: dict[str, Any], variables: str) -> str:
+        """`variables` is how their variables begin; empty where there are none for one setting alone."""
         rows = [COLUMNS, ("---",) * len(COLUMNS), *self._rows(section, variables)]
         return f"## {heading}\n\n{told}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -88,7 +92,7 @@ class Reference:
                 continue
             setting = f"`{name}`, `{name}_file`" if f"{name}_file" in of else f"`{name}`"
             default = "must be given" if name in needed else _default(one)
-            variable = f"`{variables}{name.upper()}`"
+            variable = f"`{variables}{name.upper()}`" if variables else "-"
             yield setting, self._kind(one), default, variable, _line(one).replace("|", "\\|")
 
     def _kind(self, one: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """Where settings come from: one TOML file and the environment over it. What they mean is `webhooks.settings`.
 
 `[chat] model = "x"` in the file is `GREFFIER_CHAT__MODEL=x` in the environment: `GREFFIER_`, the section, two
-underscores, the key. Lists and tables are written there as JSON.
+underscores, the key. Lists and tables are written there as JSON, lists of tables (`[[profile]]`) too.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ class Sources:
         """The file's values with the variables' over them."""
         values = dict(self._values)
         for where, (_, text) in self._variables.items():
+            if isinstance(values.get(where[0]), list) and len(where) > 1:
+                variable, whole = self._variables[where][0], f"{PREFIX}{where[0].upper()}"
+                raise ConfigurationError(f"{variable}: {where[0]} is a list: give all of it in {whole}")
             _put(values, where, text)
         return values
 
@@ -128,6 +131,9 @@ def _leaves(value: object, where: Where = ()) -> Iterator[Where]:
     if isinstance(value, dict) and value:
         for name, inner in value.items():
             yield from _leaves(inner, (*where, name))
+    elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
+        for number, inner in enumerate(value, 1):
+            yield from _leaves(inner, (*where, str(number)))
     else:
         yield where
 

@@ -46,6 +46,7 @@ model = "{fill_in}: the model's name, as that server knows it"
 [reply]
 # What tells the citizen that an AI helped; it closes each draft.
 # mention = "{mention}"
+# What holds for some groups only, such as their signature or the sources that are searched: `[[profile]]`.
 
 [web]
 # Where webhooks are taken in: put your TLS proxy before it.

@@ -20,6 +20,9 @@ def values(section: Section, where: Where = ()) -> Iterator[tuple[Where, str]]:
         elif isinstance(value, dict) and any(isinstance(inner, Section) for inner in value.values()):
             for key, inner in value.items():
                 yield from values(inner, (*full, key))
+        elif isinstance(value, tuple) and any(isinstance(inner, Section) for inner in value):
+            for number, inner in enumerate(value, 1):
+                yield from values(inner, (*full, str(number)))
         else:
             yield full, ("set" if value else "missing") if name in secrets else _plain(value)
 

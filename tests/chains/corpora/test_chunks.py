@@ -15,7 +15,7 @@ def test_paragraphs_of_a_section_are_packed_up_to_the_limit() -> None:
 
 def test_a_case_keeps_its_title_where_it_shares_a_passage_with_another_case() -> None:
     found = chunks([Section(("Âge", "Moins de 25 ans"), ["Non."]), Section(("Âge", "25 ans ou plus"), ["Oui."])])
-    assert found == [(("Âge",), "Moins de 25 ans : Non.\n25 ans ou plus : Oui.")]
+    assert found == [((), "Âge > Moins de 25 ans : Non.\nÂge > 25 ans ou plus : Oui.")]
 
 
 def test_a_case_that_fills_a_passage_has_its_title_in_the_path() -> None:
@@ -30,10 +30,17 @@ def test_a_list_that_is_cut_says_again_what_it_is_a_list_of() -> None:
     assert second[1].startswith("Il faut fournir :\n- pièce")
 
 
-def test_an_announcement_does_not_stay_alone_at_the_end_of_a_passage() -> None:
-    first, second = chunks([Section((), ["x" * 900, "Il faut fournir :", "- " + "y" * 200])])
-    assert "fournir" not in first[1]
-    assert second[1].startswith("Il faut fournir :")
+def test_a_small_piece_joins_the_passage_before_it_and_a_small_passage_takes_in_the_next_piece() -> None:
+    lengths = (600, 100, 300, 301, 602)
+    sections = [Section((), [str(number) * length]) for number, length in enumerate(lengths)]
+    sizes = [len(text) for _, text in chunks(sections)]
+    assert sizes == [600 + 1 + 100, 300 + 1 + 301, 602]
+
+
+def test_a_sentence_without_end_is_cut_at_a_word() -> None:
+    found = chunks([Section((), [" ".join(map(str, range(700)))])])
+    assert " ".join(text for _, text in found).split() == [str(number) for number in range(700)]
+    assert all(len(text) <= MAX_CHUNK for _, text in found)
 
 
 def test_a_paragraph_over_the_limit_is_cut_at_the_ends_of_sentences() -> None:

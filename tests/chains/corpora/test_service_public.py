@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from chains.corpora import service_public
+from chains.corpora import feed
+from chains.corpora.chunks import MAX_ANNOUNCEMENT, MAX_CHUNK
 from chains.corpora.document import Document, body, searchable
 from chains.corpora.service_public import parse_sheet, read_service_public
 from connector.errors import ConfigurationError
@@ -24,9 +26,13 @@ SHEET = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def sheet(body: str) -> Document:
-    document = parse_sheet(SHEET.format(body=body).encode())
+    document = parse_sheet(SHEET.format(body=body).encode(), corpus="sp")
     assert document is not None
     return document
+
+
+def read(path: Path, unreadable: list[str] | None = None) -> Iterator[Document]:
+    return read_service_public(path, corpus="sp", unreadable=[] if unreadable is None else unreadable)
 
 
 def text(body: str) -> str:
@@ -35,13 +41,13 @@ def text(body: str) -> str:
 
 @pytest.fixture(scope="module")
 def sample() -> dict[str, Document]:
-    return {document.id: document for document in read_service_public(FEED)}
+    return {document.id: document for document in read(FEED)}
 
 
 def test_every_live_sheet_of_the_sample_is_read_with_its_title_address_and_date(sample: dict[str, Document]) -> None:
     index = json.loads((FIXTURES / "service_public" / "index.json").read_text())
-    live = {f"{x['audience']}/{x['id']}": x for x in index if x["id"].startswith("F") and x["url"]}
-    live.pop("particuliers/F34843")  # a decision tree without text
+    live = {f"sp:{x['audience']}/{x['id']}": x for x in index if x["id"].startswith("F") and x["url"]}
+    live.pop("sp:particuliers/F34843")  # a decision tree without text
     assert sample.keys() == live.keys()
     for id, document in sample.items():
         found = document.title, document.url, str(document.date)
@@ -54,8 +60,7 @@ def test_a_withdrawn_sheet_is_skipped(sample: dict[str, Document]) -> None:
 
 def test_no_text_of_the_sample_is_longer_than_a_passage_may_be(sample: dict[str, Document]) -> None:
     lengths = [len(passage.text) for document in sample.values() for passage in document.passages]
-    assert max(lengths) <= 1200
-    assert sum(length > 1000 for length in lengths) <= 3
+    assert max(lengths) <= MAX_CHUNK + MAX_ANNOUNCEMENT
 
 
 def test_passages_of_a_document_have_ids_of_their_own(sample: dict[str, Document]) -> None:
@@ -142,16 +147,16 @@ def test_a_broken_file_is_reported_and_the_others_are_read(
     (tmp_path / "F1.xml").write_bytes(content)
     (tmp_path / "F2.xml").write_text(SHEET.format(body="<Texte><Paragraphe>Bon.</Paragraphe></Texte>"))
     with caplog.at_level(logging.WARNING, "greffier.corpus"):
-        assert len(list(read_service_public(tmp_path))) == 1
+        assert len(list(read(tmp_path))) == 1
     assert "F1.xml is left out" in caplog.text
 
 
 def test_a_file_over_the_limit_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_public, "MAX_SHEET_BYTES", 2000)
+    monkeypatch.setattr(feed, "MAX_SHEET_BYTES", 2000)
     with zipfile.ZipFile(tmp_path / "feed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("F1.xml", SHEET.format(body=f"<Texte><Paragraphe>{'a' * 10_000}</Paragraphe></Texte>"))
         archive.writestr("F3.xml", SHEET.format(body="").replace('"F1"', '"F3"'))
-    assert [document.id for document in read_service_public(tmp_path)] == ["particuliers/F3"]
+    assert [document.id for document in read(tmp_path)] == ["sp:particuliers/F3"]
 
 
 def test_a_damaged_member_is_left_out_and_named(tmp_path: Path) -> None:
@@ -164,32 +169,33 @@ def test_a_damaged_member_is_left_out_and_named(tmp_path: Path) -> None:
     content[200:240] = b"\xff" * 40
     (tmp_path / "feed.zip").write_bytes(content)
     unreadable: list[str] = []
-    assert [document.id for document in read_service_public(tmp_path, unreadable)] == ["particuliers/F3"]
-    assert unreadable == ["F1.xml"]
+    assert [document.id for document in read(tmp_path, unreadable)] == ["sp:particuliers/F3"]
+    assert [name.rpartition(":")[2] for name in unreadable] == ["F1.xml"]
 
 
 def test_a_summary_that_the_source_has_cut_ends_with_its_last_sentence() -> None:
     cut = "Vous devez déclarer la perte. Si vous avez perdu un portefeuille ou un sac dans lequel se trouvaient tous"
     sheet_with = SHEET.format(body="<Texte><Paragraphe>Le corps.</Paragraphe></Texte>")
-    document = parse_sheet(sheet_with.replace("Résumé de la fiche.", f"{cut} vos papiers d'identité, la décl").encode())
+    content = sheet_with.replace("Résumé de la fiche.", f"{cut} vos papiers d'identité, la décl").encode()
+    document = parse_sheet(content, corpus="sp")
     assert document is not None
     assert document.text.count("Vous devez déclarer la perte.") == 1
     assert "la décl" not in document.text
 
 
 def test_a_feed_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_public, "MAX_FEED_BYTES", 10_000)
+    monkeypatch.setattr(feed, "MAX_FEED_BYTES", 10_000)
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(20):
             archive.writestr(f"F{number}.xml", b" " * 1000)
     with pytest.raises(ConfigurationError, match="it is not the feed"):
-        list(read_service_public(tmp_path / "bomb.zip"))
+        list(read(tmp_path / "bomb.zip"))
 
 
 def test_a_name_that_climbs_out_of_the_zip_is_only_a_name(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "feed.zip", "w") as archive:
         archive.writestr("../../F1.xml", SHEET.format(body=""))
-    assert len(list(read_service_public(tmp_path / "feed.zip"))) == 1
+    assert len(list(read(tmp_path / "feed.zip"))) == 1
     assert list(tmp_path.iterdir()) == [tmp_path / "feed.zip"]
 
 
@@ -197,10 +203,10 @@ def test_a_folder_of_zips_is_one_feed(tmp_path: Path) -> None:
     for name, audience in (("part.zip", "Particuliers"), ("pro.zip", "Professionnels")):
         with zipfile.ZipFile(tmp_path / name, "w") as archive:
             archive.writestr("F1.xml", SHEET.format(body="").replace("Particuliers", audience))
-    found = list(read_service_public(tmp_path))
-    assert [(d.id, d.audience) for d in found] == [
-        ("particuliers/F1", "particuliers"),
-        ("professionnels/F1", "professionnels"),
+    found = list(read(tmp_path))
+    assert [(d.id, d.corpus, d.audience) for d in found] == [
+        ("sp:particuliers/F1", "sp", "particuliers"),
+        ("sp:professionnels/F1", "sp", "professionnels"),
     ]
 
 
@@ -209,4 +215,4 @@ def test_a_path_without_sheets_is_an_error_that_says_what_to_give(name: str, tmp
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.zip").write_text("not a zip")
     with pytest.raises(ConfigurationError, match=name):
-        list(read_service_public(tmp_path / name))
+        list(read(tmp_path / name))

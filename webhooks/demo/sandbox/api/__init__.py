@@ -7,7 +7,7 @@ import time
 
 from flask import Blueprint, Response, jsonify, request
 
-from webhooks.demo.sandbox.api import articles, drafts, people, search, setup, tags, tickets
+from webhooks.demo.sandbox.api import articles, drafts, knowledge, people, search, setup, tags, tickets
 from webhooks.demo.sandbox.api.access import Desk, authenticate, desk
 from webhooks.demo.sandbox.api.parameters import ApiError, Unexpected
 from webhooks.demo.sandbox.objects import Refused
@@ -22,7 +22,7 @@ def create_api() -> Blueprint:
     api.register_error_handler(Refused, _answer_refused)
     api.register_error_handler(Unexpected, _answer_unexpected)
     api.before_request(_admit)
-    for part in (articles, drafts, people, search, setup, tags, tickets):
+    for part in (articles, drafts, knowledge, people, search, setup, tags, tickets):
         api.register_blueprint(part.routes)
     api.add_url_rule("/<path:path>", "unknown", _unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     return api

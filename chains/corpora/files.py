@@ -1,0 +1,108 @@
+"""Files and folders: PDF, HTML, Markdown, plain text, DOCX, ODT and CSV."""
+
+from __future__ import annotations
+
+import logging
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from chains.corpora.document import Document, Loaded, cut_document
+from chains.corpora.loaders import CONVERT, LOADERS, is_title
+from connector.errors import ConfigurationError
+
+log = logging.getLogger("greffier.corpus")
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Of one file."""
+MAX_CHARS = 5_000_000
+"""Of the text of one file, about two thousand pages."""
+
+
+def read_files(path: Path, *, corpus: str, unreadable: list[str], base_url: str = "") -> Iterator[Document]:
+    """A document for each file that can be read, in a folder and the folders in it, or of that one file.
+
+    Its address is `base_url` with its place in the folder, or that place alone without one; its theme is the folder
+    that it is in; its date is what it says of itself, else when it was changed. Files that are hidden, or links to
+    somewhere outside, are passed over, and so are formats that are not read. A file that is too large, broken or
+    encrypted is left out; the log says why, and so does `unreadable`. Raises ConfigurationError without any such file.
+    """
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist: give a file or a folder")
+    root = path if path.is_dir() else path.parent
+    known = False
+    for file in _files(path):
+        place = file.relative_to(root).as_posix()
+        if file.suffix.lower() not in LOADERS:
+            if form := CONVERT.get(file.suffix.lower()):
+                log.warning("%s is left out: save it as %s", file, form)
+            continue
+        known = True
+        try:
+            document = _document(file, place, corpus, base_url)
+        except Exception as error:  # a stranger's file: its parser may raise anything
+            reason = _reason(error)
+            log.warning("%s is left out: %s", file, reason)
+            unreadable.append(f"{place}: {reason}")
+            continue
+        if document.passages:
+            yield document
+        else:
+            log.warning("%s is left out: it holds no text; a scanned page needs character recognition first", file)
+    if not known:
+        raise ConfigurationError(f"{path} holds no file that is read: {', '.join(LOADERS)}")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The files in a folder in the order of their names, without hidden ones and links that lead out of it."""
+    if path.is_file():
+        yield path
+        return
+    inside = path.resolve()
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            if not name.startswith((".", "~$")) and file.is_file() and file.resolve().is_relative_to(inside):
+                yield file
+
+
+def _document(file: Path, place: str, corpus: str, base_url: str) -> Document:
+    size = file.stat().st_size
+    if size > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES} bytes")
+    loaded: Loaded = LOADERS[file.suffix.lower()](file)
+    if sum(len(block) for section in loaded.sections for block in section.blocks) > MAX_CHARS:
+        raise ValueError(f"its text has more than {MAX_CHARS} characters")
+    folder = place.rpartition("/")[0].partition("/")[0]
+    return cut_document(
+        loaded.sections,
+        id=f"{corpus}:{place}",
+        corpus=corpus,
+        title=loaded.title if is_title(loaded.title) else _named(file),
+        url=f"{base_url.rstrip('/')}/{quote(place)}" if base_url else place,
+        date=loaded.date or datetime.fromtimestamp(file.stat().st_mtime, UTC).date(),
+        theme=folder,
+    )
+
+
+def _named(file: Path) -> str:
+    return " ".join(file.stem.replace("_", " ").replace("-", " ").split()) or file.name
+
+
+def _reason(error: Exception) -> str:
+    """What to tell an admin: our own sentence, or the parser's in short."""
+    if isinstance(error, ImportError):
+        return f"a library is missing: {error.name}; install Greffier again"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, zipfile.BadZipFile):
+        return "it is broken: not a zip, as this format is"
+    text = " ".join(str(error).split())[:200]
+    said = f"{type(error).__name__} {text}".lower()
+    if any(word in said for word in ("encrypt", "decrypt", "cryptography")):
+        return "it is encrypted"
+    return text if isinstance(error, ValueError) and text else f"it is broken: {type(error).__name__} {text}".rstrip()
