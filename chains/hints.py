@@ -1,8 +1,9 @@
 """Documents enriched with the questions that they answer, which a model writes once: people ask in other words than
 those of the sheets.
 
-The questions are searched with the words of the document and are shown to nobody. They are kept by what they were made
-from, so that a corpus is indexed again without a call. A whole corpus wants a GPU: it is one call for each document.
+The questions are searched beside the document, with what is said of it elsewhere (`Document.mentions`), and are shown
+to nobody. They are kept by what they were made from, so that a corpus is indexed again without a call. A whole corpus
+wants a GPU: it is one call for each document.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ class Hinter:
             texts = [text_digest(_shown(document)) for document in portion]
             found = self._cache.get_many(*self._key, texts)
             for document, digest in zip(portion, texts, strict=True):
-                yield replace(document, hints=found.get(digest, ()))
+                said = (document.mentions, *found.get(digest, ()))
+                yield replace(document, mentions="\n".join(filter(None, said)))
 
     def make(self, documents: Iterable[Document], progress: Callable[[int], None] = lambda done: None) -> Hinted:
         """Have the questions written that are missing; `progress` is told how many documents are done.

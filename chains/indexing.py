@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ PORTION = 1024
 """Passages without vector that are asked for at once."""
 SLICE = 50_000
 """Passages that go into the store at once, at least: the memory that a run takes, and the BM25 weights made again."""
+SETTLED = 60.0
+"""Seconds between two times that a store settles what has come in, while a long run goes on."""
 FEW = 20
 """So many documents may always go."""
 
@@ -102,8 +105,7 @@ def index(
     if gone:
         store.update([], gone)
     counts = replace(counts, removed=len(gone), embedded=_embed(corpus, store, embedder, cache, progress))
-    if counts != Indexed(unchanged=counts.unchanged):
-        store.finish()
+    store.finish()
     log.info("%s: %s", corpus, counts)
     return counts
 
@@ -159,6 +161,7 @@ def _with_known_vectors(documents: Sequence[Document], embedder: Embedder, cache
 def _embed(corpus: str, store: Store, embedder: Embedder, cache: VectorCache, progress: Progress) -> int:
     """Give each passage that has no vector its own; how many were made."""
     made, done, total = 0, 0, 0
+    settled = time.monotonic()
     with ThreadPoolExecutor(1) as ahead:  # the next batch is embedded while the last one is stored
         while passages := store.unembedded(corpus, PORTION):
             if not total:
@@ -175,6 +178,9 @@ def _embed(corpus: str, store: Store, embedder: Embedder, cache: VectorCache, pr
             except BaseException:
                 ahead.shutdown(wait=False, cancel_futures=True)
                 raise
+            if time.monotonic() - settled > SETTLED:
+                store.finish()
+                settled = time.monotonic()
     return made
 
 

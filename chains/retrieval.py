@@ -1,7 +1,8 @@
 """A question to ranked passages: lexical lists and vectors of a store, fused here, once for every store.
 
-The weights were chosen on real questions of citizens to service-public.fr and hold for both stores: a title and a whole
-sheet say what a passage alone does not, and vectors add to good lexical search but must not outweigh it.
+The weights were chosen on real questions of citizens to service-public.fr and hold for both stores: a title, a whole
+sheet and what others say of it tell what a passage alone does not, and vectors add to good lexical search but must not
+outweigh it.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from chains.query import Search
 from chains.ranking import Ranker, best_first, relative
 from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
-TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
-"""What BM25 on the title and on the whole document add to BM25 on the best passage."""
+WEIGHTS = {Scope.PASSAGES: 0.5, Scope.DOCUMENTS: 0.65, Scope.TITLES: 0.6, Scope.MENTIONS: 0.7}
+"""What BM25 on the best passage, on the whole document, on its title and on what is said of it elsewhere count."""
 ALPHA = 0.4
 """The share of the vectors in the fused score; the lexical search has the rest."""
 FUSED = 100
@@ -125,8 +126,10 @@ class HybridRetriever(BaseRetriever):
 
     def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
-        return _Lists(fuse(self._lexical(asked, words, within), best(near), FUSED), words, near)
+        vector = self.embeddings.embed_query(text)
+        near = self.store.nearest(vector, CANDIDATES, within)
+        documents = fuse(self._lexical(asked, words, within), self._vectors(vector, near, within), FUSED)
+        return _Lists(documents, words, near)
 
     def _reordered(
         self,
@@ -142,7 +145,7 @@ class HybridRetriever(BaseRetriever):
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
-        ranked = ranked[: 2 * self.limit]
+        ranked = ranked[: 4 * self.limit]  # several searches find other passages of the same documents
         passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
         of: Counter[str] = Counter()
@@ -154,13 +157,19 @@ class HybridRetriever(BaseRetriever):
         return list(texts.values())[: self.limit]
 
     def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
-        """The BM25 score of each document: its best passage, its title and its whole text."""
-        scores = best(passages)
-        if asked:
-            for scope, weight in ((Scope.TITLES, TITLE_WEIGHT), (Scope.DOCUMENTS, DOCUMENT_WEIGHT)):
+        """The BM25 score of each document: its best passage, and the document by each of its sides."""
+        scores = {id: WEIGHTS[Scope.PASSAGES] * score for id, score in best(passages).items()}
+        for scope, weight in WEIGHTS.items() if asked else ():
+            if scope is not Scope.PASSAGES:
                 for hit in self.store.search(scope, asked, CANDIDATES, within):
                     scores[hit.document] = scores.get(hit.document, 0.0) + weight * hit.score
         return scores
+
+    def _vectors(self, vector: Sequence[float], near: Iterable[Hit], within: Within) -> dict[str, float]:
+        """How near each document is: its best passage, and all of it."""
+        nearest = best(near)
+        middles = self.store.middles(vector, list(nearest), within)
+        return {id: score + middles.get(id, score) for id, score in nearest.items()}
 
     def _coverage(self, asked: Sequence[str], passages: Sequence[Passage]) -> float | None:
         """The share of what the question says that the best document says too; None where no word was searched."""

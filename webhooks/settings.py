@@ -148,7 +148,7 @@ class IndexSettings(Section):
     """`[index]`: how the sources are made searchable."""
 
     questions: int = Field(default=0, ge=0, le=10)
-    """How many questions the chat model writes for each document, to be searched with its words. One call a document,
+    """How many questions the chat model writes for each document, to be searched beside its text. One call a document,
     once: a whole corpus wants a GPU. 0: none."""
     questions_at_once: int = Field(default=16, ge=1, le=256)
     """How many documents the model is asked about at a time."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from operator import add
+from typing import Any, TypeVar, cast
 
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
@@ -19,8 +20,10 @@ from connector.errors import RemoteError
 
 OBJECTS = 400
 """Objects in one insert."""
+AVERAGED = 50
+"""Documents whose vectors are read together."""
 AT_ONCE = 10_000
-"""What a server deletes at a time, unless it is set otherwise (`QUERY_MAXIMUM_RESULTS`)."""
+"""What a server deletes or finds at a time, unless it is set otherwise (`QUERY_MAXIMUM_RESULTS`)."""
 Objects = Collection[Any, Any]
 _T = TypeVar("_T")
 
@@ -52,6 +55,44 @@ def embed(passages: Objects, vectors: Mapping[str, bytes]) -> None:
         wanted = Filter.by_id().contains_any([object_id(id) for id in ids])
         found = passages.query.fetch_objects(filters=wanted, limit=len(ids)).objects
         insert(passages, [_with_vector(one.properties, vectors) for one in found])
+
+
+def average(documents: Objects, passages: Objects) -> None:
+    """Give each document whose passages have changed the mean of their vectors, when all of them have theirs."""
+    waiting = Filter.by_property("averaged").equal(False) & Filter.by_property("complete").equal(True)
+    left = 0  # those that must wait go on matching
+    while left + AVERAGED <= AT_ONCE:
+        found = documents.query.fetch_objects(filters=waiting, limit=AVERAGED, offset=left).objects
+        if not found:
+            return
+        of_them = Filter.by_property("document").contains_any([str(one.properties["key"]) for one in found])
+        too_early = {
+            one.properties["document"]
+            for one in passages.query.fetch_objects(
+                filters=of_them & Filter.by_property("embedded").equal(False),
+                limit=AT_ONCE,
+                return_properties=["document"],
+            ).objects
+        }
+        sums = _sums(passages, of_them)
+        ready = [one.properties for one in found if one.properties["key"] not in too_early]
+        insert(documents, [_averaged(one, sums.get(str(one["key"]))) for one in ready])
+        left += len(found) - len(ready)
+
+
+def _sums(passages: Objects, of_them: _Filters) -> dict[str, list[float]]:
+    """The sum of the vectors of each document's passages: its direction is that of their mean."""
+    sums: dict[str, list[float]] = {}
+    there = of_them & Filter.by_property("embedded").equal(True)
+    start = 0
+    while found := passages.query.fetch_objects(
+        filters=there, limit=OBJECTS, offset=start, include_vector=True, return_properties=["document"]
+    ).objects:
+        start += len(found)
+        for one in found:
+            document, vector = str(one.properties["document"]), cast("list[float]", one.vector["default"])
+            sums[document] = list(map(add, sums[document], vector)) if document in sums else vector
+    return sums
 
 
 def insert(collection: Objects, objects: list[DataObject[Any, None]]) -> None:
@@ -92,6 +133,11 @@ def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[An
     key = properties["key"]
     given = {name: value for name, value in properties.items() if value is not None}
     return DataObject(uuid=object_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
+
+
+def _averaged(properties: Any, vector: list[float] | None) -> DataObject[Any, None]:
+    given = {name: value for name, value in properties.items() if value is not None}
+    return DataObject(uuid=object_id(properties["key"]), properties=given | {"averaged": True}, vector=vector)
 
 
 def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_each_document_gets_its_questions_once(server: ModelServer) -> None:
     cache = MemoryHints()
     assert list(hinter(server, cache).known(SHEETS)) == SHEETS
     assert hinter(server, cache).make(SHEETS) == Hinted(made=6)
-    assert [found.hints for found in hinter(server, cache).known(SHEETS)] == [QUESTIONS] * 6
+    assert [found.mentions for found in hinter(server, cache).known(SHEETS)] == ["\n".join(QUESTIONS)] * 6
     assert hinter(server, cache).make(SHEETS) == Hinted()
     assert len(server.requests) == 6
 
@@ -65,15 +66,16 @@ def test_another_number_of_questions_is_asked_for_anew(server: ModelServer) -> N
     hinter(server, cache).make(SHEETS[:1])
     assert hinter(server, cache, count=1).make(SHEETS[:1]) == Hinted(made=1)
     (found,) = hinter(server, cache, count=1).known(SHEETS[:1])
-    assert found.hints == QUESTIONS[:1]
+    assert found.mentions == QUESTIONS[0]
 
 
-def test_questions_are_searched_with_the_document_and_are_no_passage_of_it() -> None:
-    plain = SHEETS[0]
-    hinted = Document(plain.id, plain.corpus, plain.title, plain.url, plain.date, plain.passages, hints=QUESTIONS)
-    assert hinted.text == "\n".join([plain.text, *QUESTIONS])
-    assert hinted.digest != plain.digest
-    assert hinted.passages == plain.passages
+def test_questions_are_words_of_others_beside_those_that_are_there(server: ModelServer) -> None:
+    cache, linked = MemoryHints(), replace(SHEETS[0], mentions="vendre sa moto")
+    hinter(server, cache).make([linked])
+    (found,) = hinter(server, cache).known([linked])
+    assert found.mentions.splitlines() == ["vendre sa moto", *QUESTIONS]
+    assert (found.text, found.passages) == (linked.text, linked.passages), "they are no text of it, and never shown"
+    assert found.digest != linked.digest
 
 
 def test_documents_are_asked_about_side_by_side(server: ModelServer) -> None:
@@ -103,16 +105,16 @@ def test_a_server_that_goes_away_ends_the_run_which_the_next_one_goes_on_with(se
 
 
 def test_text_is_indexed_before_the_model_has_read_it(server: ModelServer) -> None:
-    runs: list[list[tuple[str, ...]]] = []
+    runs: list[list[str]] = []
 
     def run(documents: Iterable[Document]) -> Indexed:
-        runs.append([found.hints for found in documents])
+        runs.append([found.mentions for found in documents])
         return Indexed(added=len(runs[-1]))
 
     told: list[int] = []
     one = hinter(server, MemoryHints())
     assert one.index(lambda: SHEETS, run, lambda what, done, total: told.append(done)) == Indexed(added=6)
-    assert runs == [[()] * 6, [QUESTIONS] * 6]
+    assert runs == [[""] * 6, ["\n".join(QUESTIONS)] * 6]
     assert told == [1, 2, 3, 4, 5, 6]
     one.index(lambda: SHEETS, run)
     assert len(runs) == 3, "all is known: one run is enough"

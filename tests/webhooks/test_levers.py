@@ -135,5 +135,5 @@ def test_an_index_with_questions_finds_what_only_they_say(greffier: System) -> N
     given = settings.load(greffier.config, {})
     with wiring.database(given, connections=2) as pool:
         index = wiring.store(given, pool, wiring.embeddings(given))
-        assert index.search(Scope.DOCUMENTS, ["brimborion"], 5)
+        assert index.search(Scope.MENTIONS, ["brimborion"], 5)
         assert index.search(Scope.PASSAGES, ["brimborion"], 5) == []
