@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import BaseCallbackManager, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -20,8 +20,10 @@ from langchain_core.retrievers import BaseRetriever
 from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
+from chains.lever import Lever
 from chains.profile import MIN_COSINE
 from chains.query import Search
+from chains.ranking import Ranker, best_first, relative
 from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
 WEIGHTS = {Scope.PASSAGES: 0.5, Scope.DOCUMENTS: 0.65, Scope.TITLES: 0.6, Scope.MENTIONS: 0.7}
@@ -62,6 +64,12 @@ class HybridRetriever(BaseRetriever):
     """How many passages are given."""
     per_document: int = 2
     """How many of them may come from one document."""
+    rewrite: Lever[str, str] | None = None
+    """Gives another wording of a question, in French, which is searched for beside it."""
+    rewrite_weight: float = 0.5
+    """What that search weighs; the one for the question itself has the rest."""
+    rankers: tuple[Ranker, ...] = ()
+    """Each has a say in the order, one after the other."""
 
     def _get_relevant_documents(
         self,
@@ -72,8 +80,10 @@ class HybridRetriever(BaseRetriever):
         also: Sequence[Search] = (),
         within: Within = SHARED,
     ) -> list[Document]:
-        whole, *parts = (self._search(search, within) for search in (Search(query, language), *also))
-        found = self._read(merge([whole.ranked, *(part.ranked for part in parts)]), within)
+        callbacks = run_manager.get_child()
+        whole, *parts = self._found((Search(query, language), *also), within, callbacks)
+        ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
+        found = self._read(ranked, within)
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
             "cosine": whole.cosine,
@@ -85,19 +95,53 @@ class HybridRetriever(BaseRetriever):
 
     def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
         """All documents that these searches of a draft find, by id, with their scores, best first."""
-        return merge([self._search(search, within).documents for search in searches])
+        searches = list(searches)
+        found = self._found(searches, within, None)
+        documents = dict(merge([one.documents for one in found]))
+        if self.rankers:
+            passages = self._reordered(searches[0].text, merge([one.ranked for one in found]), within, None)
+            owners = self.store.passages([id for id, _ in passages[:CANDIDATES]], within)
+            moved = [(owners[id].document, score) for id, score in passages if id in owners]
+            documents |= dict(reversed(moved))  # of each document the first
+        return best_first(documents)
 
-    def _search(self, search: Search, within: Within) -> _Found:
+    def _found(self, searches: Sequence[Search], within: Within, callbacks: BaseCallbackManager | None) -> list[_Found]:
+        """What each search gives; the first of them is searched for in other words too."""
+        text = searches[0].text[:MAX_QUERY]
+        reworded = self.rewrite(text, callbacks) if self.rewrite else None
+        return [
+            self._search(searches[0], within, reworded or ""),
+            *(self._search(search, within) for search in searches[1:]),
+        ]
+
+    def _search(self, search: Search, within: Within, reworded: str = "") -> _Found:
         text = search.text[:MAX_QUERY]
         asked = stems(text) if search.language == "fr" else []
+        lists = itself = self._lists(text, asked, within)
+        if reworded:
+            lists = both(itself, self._lists(reworded, stems(reworded), within), self.rewrite_weight)
+        passages = [(id, search.weight * score) for id, score in rank(*lists, self.per_document)]
+        documents = [(id, search.weight * score) for id, score in lists.documents.items()]
+        return _Found(asked, passages, documents, max((hit.score for hit in itself.near), default=0.0))
+
+    def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
         vector = self.embeddings.embed_query(text)
         near = self.store.nearest(vector, CANDIDATES, within)
         documents = fuse(self._lexical(asked, words, within), self._vectors(vector, near, within), FUSED)
-        cosine = max((hit.score for hit in near), default=0.0)
-        ranked = rank(documents, words, near, self.per_document)
-        passages = [(id, search.weight * score) for id, score in ranked]
-        return _Found(asked, passages, [(id, search.weight * score) for id, score in documents.items()], cosine)
+        return _Lists(documents, words, near)
+
+    def _reordered(
+        self,
+        query: str,
+        ranked: list[tuple[str, float]],
+        within: Within,
+        callbacks: BaseCallbackManager | None,
+    ) -> list[tuple[str, float]]:
+        for ranker in self.rankers:
+            passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]], within)
+            ranked = ranker.reorder(query[:MAX_QUERY], ranked, passages, callbacks)
+        return ranked
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
@@ -137,6 +181,14 @@ class HybridRetriever(BaseRetriever):
         return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
 
 
+class _Lists(NamedTuple):
+    """The fused score of each document, and the passages of each side."""
+
+    documents: Mapping[str, float]
+    words: Sequence[Hit]
+    near: Sequence[Hit]
+
+
 class _Found(NamedTuple):
     """What one search gave: the stems searched, passages and documents with their scores, and the nearest cosine."""
 
@@ -151,7 +203,7 @@ def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, fl
     scores: dict[str, float] = {}
     for id, score in chain.from_iterable(rankings):
         scores[id] = max(score, scores.get(id, score))
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return best_first(scores)
 
 
 def too_weak(documents: Sequence[Document], *, min_cosine: float = MIN_COSINE) -> bool:
@@ -180,13 +232,23 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
     return {id: ALPHA * by_vectors.get(id, 0.0) + (1 - ALPHA) * by_words.get(id, 0.0) for id in by_words | by_vectors}
 
 
-def relative(scores: Mapping[str, float], first: int) -> dict[str, float]:
-    """The `first` best of a list, from 1 for the best of them down to 0 for the last."""
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:first]
-    if not ranked:
-        return {}
-    top, bottom = ranked[0][1], ranked[-1][1]
-    return {id: (score - bottom) / (top - bottom) if top > bottom else 1.0 for id, score in ranked}
+def both(one: _Lists, other: _Lists, weight: float) -> _Lists:
+    """Two searches as one, in which the other has that weight."""
+    documents = {
+        id: (1 - weight) * one.documents.get(id, 0.0) + weight * other.documents.get(id, 0.0)
+        for id in {**one.documents, **other.documents}
+    }
+    return _Lists(documents, _together(one.words, other.words), _together(one.near, other.near))
+
+
+def _together(*lists: Sequence[Hit]) -> list[Hit]:
+    """Hits of several searches, whose scores cannot be compared as they are."""
+    documents = {hit.id: hit.document for hits in lists for hit in hits}
+    scores = dict.fromkeys(documents, 0.0)
+    for hits in lists:
+        for id, score in relative({hit.id: hit.score for hit in hits}, CANDIDATES).items():
+            scores[id] += score
+    return [Hit(id, documents[id], score) for id, score in scores.items()]
 
 
 def rank(
@@ -202,4 +264,4 @@ def rank(
     for document, score in documents.items():
         passages = sorted(within.get(document, []), key=lambda item: (-item[0], item[1]))[:per_document]
         ranked += [(id, score * own / passages[0][0] if passages[0][0] else score) for own, id in passages]
-    return sorted(ranked, key=lambda item: (-item[1], item[0]))
+    return best_first(dict(ranked))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +31,7 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from chains.corpora.document import Document
     from chains.indexing import Embedder, Indexed, Progress
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
@@ -148,26 +150,28 @@ def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    draft = drafter(settings, pool, drafting.took)
+    draft = drafter(settings, pool, drafting.took, drafting.fell_back)
     return Worker(ledger, Line(ledger, at, draft, Profiles(settings), drafting), drafting)
 
 
 def drafter(
-    settings: Settings, pool: ConnectionPool[Connection], took: Callable[[str, float], None] = lambda *_: None
+    settings: Settings,
+    pool: ConnectionPool[Connection],
+    took: Callable[[str, float], None] = lambda *_: None,
+    fell_back: Callable[[str], None] = lambda _: None,
 ) -> Drafter:
-    """The chain, from a question to an answer; `took` is told how many seconds each of its steps takes.
+    """The chain, from a question to an answer. `took` is told how many seconds each of its steps takes, `fell_back` the
+    name of a lever that a search went without.
 
     Raises GreffierError without embedder or index.
     """
     from chains.drafter import make_drafter
     from chains.model import chat_model
-    from chains.retrieval import HybridRetriever
     from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
-    most = max(limits.passages, *(given.passages or 0 for given in settings.profile), 0)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -176,7 +180,7 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=most),
+        retriever(settings, index, embedder),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
@@ -184,7 +188,22 @@ def drafter(
         passage_chars=limits.passage_chars,
         translate=limits.translate,
     )
-    return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
+    return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
+
+
+def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
+    """The search over that index, with the levers that are switched on."""
+    from chains.retrieval import HybridRetriever
+    from webhooks import levers
+
+    return HybridRetriever(
+        store=index,
+        embeddings=embedder.embeddings,
+        limit=max(settings.retrieval.passages, *(given.passages or 0 for given in settings.profile), 0),
+        rewrite=levers.rewrite(settings),
+        rewrite_weight=settings.retrieval.rewrite_weight,
+        rankers=levers.rankers(settings),
+    )
 
 
 def embeddings(settings: Settings) -> Embedder:
@@ -242,7 +261,6 @@ def measured(
     looked for in the folder `ready` first. Raises GreffierError without embedder or index.
     """
     from chains.known_vectors import KnownQuestions, ReadyVectors
-    from chains.retrieval import HybridRetriever
     from webhooks.vectors import Vectors
 
     embedder = embeddings(settings)
@@ -250,7 +268,7 @@ def measured(
     asked = KnownQuestions(embedder.embeddings, embedder.model, known)
     with closing(store(settings, pool, embedder, kind)) as index:
         index.statistics()  # without an index nothing is found: say so now
-        yield kind or settings.store.kind, HybridRetriever(store=index, embeddings=asked)
+        yield kind or settings.store.kind, retriever(settings, index, replace(embedder, embeddings=asked))
 
 
 def index_service_public(
@@ -259,15 +277,22 @@ def index_service_public(
     """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
     from chains.corpora.service_public import read_service_public
     from chains.indexing import index
+    from webhooks import levers
     from webhooks.vectors import Vectors
 
-    embedder = embeddings(settings)
+    embedder, hinter = embeddings(settings), levers.hinter(settings, pool)
     unreadable: list[str] = []
-    documents = read_service_public(path, corpus="service-public", unreadable=unreadable)
     index_of = store(settings, pool, embedder)
-    return index(
-        "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
-    )
+
+    def read() -> Iterator[Document]:
+        return read_service_public(path, corpus="service-public", unreadable=unreadable)
+
+    def run(documents: Iterable[Document]) -> Indexed:
+        return index(
+            "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
+        )
+
+    return hinter.index(read, run, progress) if hinter else run(read())
 
 
 def _secret(secret: SecretStr | None) -> str:
