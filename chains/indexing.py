@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ PORTION = 1024
 """Passages without vector that are asked for at once."""
 SLICE = 50_000
 """Passages that go into the store at once, at least: the memory that a run takes, and the BM25 weights made again."""
+SETTLED = 600.0
+"""Seconds between two times that a store settles what has come in, while a long run goes on."""
 FEW = 20
 """So many documents may always go."""
 
@@ -93,8 +96,7 @@ def index(
     """
     counts = index_text(corpus, documents, store, embedder, cache, progress, complete=complete, may_remove=may_remove)
     counts = replace(counts, embedded=index_vectors(corpus, store, embedder, cache, progress))
-    if counts != Indexed(unchanged=counts.unchanged):
-        store.finish()
+    store.finish()
     log.info("%s: %s", corpus, counts)
     return counts
 
@@ -181,6 +183,7 @@ def index_vectors(
 ) -> int:
     """The second half of `index`: give each passage that has no vector its own; how many had to be made."""
     made, done, total = 0, 0, 0
+    settled = time.monotonic()
     with ThreadPoolExecutor(1) as ahead:  # the next batch is embedded while the last one is stored
         while passages := store.unembedded(corpus, PORTION):
             if not total:
@@ -197,6 +200,9 @@ def index_vectors(
             except BaseException:
                 ahead.shutdown(wait=False, cancel_futures=True)
                 raise
+            if time.monotonic() - settled > SETTLED:
+                store.finish()
+                settled = time.monotonic()
     return made
 
 

@@ -53,7 +53,7 @@ def chat_model(base_url: str, api_key: str, model: str, *, timeout: float, max_t
         model_provider="openai",
         base_url=base_url,
         api_key=api_key or "none",  # the library wants one, a server without a key ignores it
-        http_client=_http_client(timeout, MAX_ANSWER + BYTES_PER_TOKEN * max_tokens),
+        http_client=http_client(timeout, MAX_ANSWER + BYTES_PER_TOKEN * max_tokens),
         timeout=timeout,
         max_retries=0,
         max_tokens=max_tokens,
@@ -94,10 +94,10 @@ def served_models(base_url: str, api_key: str, *, timeout: float) -> list[str]:
 
     A gateway may serve names that it does not list, so one that is missing here may still answer.
     """
-    http_client = _http_client(timeout, MAX_BYTES)
+    bounded = http_client(timeout, MAX_BYTES)
     with (
         _our_errors("chat"),
-        openai.OpenAI(base_url=base_url, api_key=api_key or "none", http_client=http_client, max_retries=0) as client,
+        openai.OpenAI(base_url=base_url, api_key=api_key or "none", http_client=bounded, max_retries=0) as client,
     ):
         return [model.id for model in client.models.list()]
 
@@ -144,7 +144,7 @@ def embeddings(
         model=model,
         base_url=base_url,
         api_key=api_key or "none",  # type: ignore[arg-type]
-        http_client=_http_client(timeout, MAX_BYTES),
+        http_client=http_client(timeout, MAX_BYTES),
         timeout=timeout,
         max_retries=0,
         chunk_size=BATCH,
@@ -291,7 +291,7 @@ class _Bounded(httpx2.SyncByteStream):
         self._stream.close()  # type: ignore[union-attr]
 
 
-def _http_client(timeout: float, max_bytes: int) -> httpx2.Client:
+def http_client(timeout: float, max_bytes: int) -> httpx2.Client:
     """A client whose answers end. The library's timeout counts from one byte to the next: a server that sends a
     little now and then is waited for as long as it likes, and vLLM that is being stopped may never end an answer.
     Here `timeout` is also for the whole; silence at the very end can add once more as much.
@@ -307,6 +307,7 @@ def _http_client(timeout: float, max_bytes: int) -> httpx2.Client:
         response.stream = _Bounded(response, response.request.extensions["deadline"], max_bytes)
 
     return openai.DefaultHttpxClient(
+        timeout=timeout,
         follow_redirects=False,  # a citizen's text goes where the settings say
         limits=httpx2.Limits(max_keepalive_connections=0),
         event_hooks={"request": [start], "response": [bound]},

@@ -81,9 +81,9 @@ def variables(question: Question, passages: Sequence[Passage]) -> dict[str, str]
     return {
         "passages": "\n\n".join(_passage(number, passage) for number, passage in enumerate(passages, 1)),
         "history": _history(question) or "(aucun échange auparavant)",
-        "message": _data(f"Objet : {question.ticket.title}\n{cut(question.text, MAX_MESSAGE)}"),
+        "message": as_data(f"Objet : {question.ticket.title}\n{cut(question.text, MAX_MESSAGE)}"),
         "wishes": _wishes(question) if question.instructions or question.rejected else "",
-        "tone": TONE.format(tone=_data(question.profile.tone)) if question.profile.tone else "",
+        "tone": TONE.format(tone=as_data(question.profile.tone)) if question.profile.tone else "",
     }
 
 
@@ -112,8 +112,8 @@ def answer_schema(passages: int, phrases: int = MAX_PHRASES) -> dict[str, Any]:
         "texte": {"type": "string", "maxLength": MAX_STATEMENT},
         "extraits": {"type": "array", "items": numbers, "minItems": 1, "maxItems": passages},
     }
-    items = {"type": "array", "items": _object(phrase), "minItems": 1, "maxItems": phrases}
-    return _object({"phrases": items})
+    items = {"type": "array", "items": object_schema(phrase), "minItems": 1, "maxItems": phrases}
+    return object_schema({"phrases": items})
 
 
 def read_answer(text: str, passages: int) -> tuple[Phrase, ...]:
@@ -144,14 +144,14 @@ def cut(text: str, limit: int) -> str:
 
 
 def _passage(number: int, passage: Passage) -> str:
-    return f"[{number}] {_data(' > '.join((passage.title, *passage.path)))}\n{_data(passage.text)}"
+    return f"[{number}] {as_data(' > '.join((passage.title, *passage.path)))}\n{as_data(passage.text)}"
 
 
 def _wishes(question: Question) -> str:
-    instructions = "\n".join(f"- {_data(cut(text, MAX_INSTRUCTION))}" for text in question.instructions if text)
+    instructions = "\n".join(f"- {as_data(cut(text, MAX_INSTRUCTION))}" for text in question.instructions if text)
     return WISHES.format(
         instructions=instructions or "- (aucune : propose une autre rédaction)",
-        rejected=_data(cut(question.rejected, MAX_REJECTED)) or "(aucun)",
+        rejected=as_data(cut(question.rejected, MAX_REJECTED)) or "(aucun)",
     )
 
 
@@ -162,15 +162,16 @@ def _history(question: Question) -> str:
         earlier for earlier in before if earlier.role in _SPEAKERS and not (earlier.internal or earlier.automatic)
     ]
     lines = (f"{_SPEAKERS[earlier.role]} : {cut(earlier.text, MAX_EARLIER)}" for earlier in public[-EARLIER_MESSAGES:])
-    return _data("\n".join(lines))
+    return as_data("\n".join(lines))
 
 
-def _data(text: str) -> str:
+def as_data(text: str) -> str:
     """Text that cannot close the tags around it."""
     return text.replace("<", "‹").replace(">", "›")
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object that has these properties, all of them and no others."""
     return {
         "type": "object",
         "properties": properties,

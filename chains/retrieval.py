@@ -1,7 +1,8 @@
 """A question to ranked passages: lexical lists and vectors of a store, fused here, once for every store.
 
-The weights were chosen on real questions of citizens to service-public.fr and hold for both stores: a title and a whole
-sheet say what a passage alone does not, and vectors add to good lexical search but must not outweigh it.
+The weights were chosen on real questions of citizens to service-public.fr and hold for both stores: a title, a whole
+sheet and what others say of it tell what a passage alone does not, and vectors add to good lexical search but must not
+outweigh it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import BaseCallbackManager, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.embeddings import Embeddings
 from langchain_core.retrievers import BaseRetriever
@@ -19,12 +20,14 @@ from langchain_core.retrievers import BaseRetriever
 from chains.analyser import stems
 from chains.corpora.document import searchable
 from chains.draft import Passage
+from chains.lever import Lever
 from chains.profile import MIN_COSINE
 from chains.query import Search
+from chains.ranking import Ranker, best_first, relative
 from chains.stores.store import SHARED, Hit, Scope, Store, Within
 
-TITLE_WEIGHT, DOCUMENT_WEIGHT = 0.6, 0.5
-"""What BM25 on the title and on the whole document add to BM25 on the best passage."""
+WEIGHTS = {Scope.PASSAGES: 0.5, Scope.DOCUMENTS: 0.65, Scope.TITLES: 0.6, Scope.MENTIONS: 0.7}
+"""What BM25 on the best passage, on the whole document, on its title and on what is said of it elsewhere count."""
 ALPHA = 0.4
 """The share of the vectors in the fused score; the lexical search has the rest."""
 FUSED = 100
@@ -50,7 +53,9 @@ class HybridRetriever(BaseRetriever):
     Each Document has in its metadata the `passage`, the fused `score` (0 to 1, comparable within one answer only) and
     the evidence for the whole answer, the same in each: see `too_weak`. A question that is not in French is given with
     its language (`retriever.invoke(question, config, language="en")`) and is searched by vectors alone, because the
-    stems of another language meet French ones by accident only.
+    stems of another language meet French ones by accident only. `also` is searched for beside the question, such as
+    each of several questions apart: the best of each comes first. The evidence is that of the question itself. Only
+    what is `within` is found.
     """
 
     store: Store
@@ -59,6 +64,12 @@ class HybridRetriever(BaseRetriever):
     """How many passages are given."""
     per_document: int = 2
     """How many of them may come from one document."""
+    rewrite: Lever[str, str] | None = None
+    """Gives another wording of a question, in French, which is searched for beside it."""
+    rewrite_weight: float = 0.5
+    """What that search weighs; the one for the question itself has the rest."""
+    rankers: tuple[Ranker, ...] = ()
+    """Each has a say in the order, one after the other."""
 
     def _get_relevant_documents(
         self,
@@ -69,8 +80,10 @@ class HybridRetriever(BaseRetriever):
         also: Sequence[Search] = (),
         within: Within = SHARED,
     ) -> list[Document]:
-        whole, *parts = (self._search(search, within) for search in (Search(query, language), *also))
-        found = self._read(merge([whole.ranked, *(part.ranked for part in parts)]), within)
+        callbacks = run_manager.get_child()
+        whole, *parts = self._found((Search(query, language), *also), within, callbacks)
+        ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
+        found = self._read(ranked, within)
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
             "cosine": whole.cosine,
@@ -82,22 +95,57 @@ class HybridRetriever(BaseRetriever):
 
     def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
         """All documents that these searches of a draft find, by id, with their scores, best first."""
-        return merge([self._search(search, within).documents for search in searches])
+        searches = list(searches)
+        found = self._found(searches, within, None)
+        documents = dict(merge([one.documents for one in found]))
+        if self.rankers:
+            passages = self._reordered(searches[0].text, merge([one.ranked for one in found]), within, None)
+            owners = self.store.passages([id for id, _ in passages[:CANDIDATES]], within)
+            moved = [(owners[id].document, score) for id, score in passages if id in owners]
+            documents |= dict(reversed(moved))  # of each document the first
+        return best_first(documents)
 
-    def _search(self, search: Search, within: Within) -> _Found:
+    def _found(self, searches: Sequence[Search], within: Within, callbacks: BaseCallbackManager | None) -> list[_Found]:
+        """What each search gives; the first of them is searched for in other words too."""
+        text = searches[0].text[:MAX_QUERY]
+        reworded = self.rewrite(text, callbacks) if self.rewrite else None
+        return [
+            self._search(searches[0], within, reworded or ""),
+            *(self._search(search, within) for search in searches[1:]),
+        ]
+
+    def _search(self, search: Search, within: Within, reworded: str = "") -> _Found:
         text = search.text[:MAX_QUERY]
         asked = stems(text) if search.language == "fr" else []
+        lists = itself = self._lists(text, asked, within)
+        if reworded:
+            lists = both(itself, self._lists(reworded, stems(reworded), within), self.rewrite_weight)
+        passages = [(id, search.weight * score) for id, score in rank(*lists, self.per_document)]
+        documents = [(id, search.weight * score) for id, score in lists.documents.items()]
+        return _Found(asked, passages, documents, max((hit.score for hit in itself.near), default=0.0))
+
+    def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
         words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
-        near = self.store.nearest(self.embeddings.embed_query(text), CANDIDATES, within)
-        documents = fuse(self._lexical(asked, words, within), best(near), FUSED)
-        cosine = max((hit.score for hit in near), default=0.0)
-        ranked = rank(documents, words, near, self.per_document)
-        passages = [(id, search.weight * score) for id, score in ranked]
-        return _Found(asked, passages, [(id, search.weight * score) for id, score in documents.items()], cosine)
+        vector = self.embeddings.embed_query(text)
+        near = self.store.nearest(vector, CANDIDATES, within)
+        documents = fuse(self._lexical(asked, words, within), self._vectors(vector, near, within), FUSED)
+        return _Lists(documents, words, near)
+
+    def _reordered(
+        self,
+        query: str,
+        ranked: list[tuple[str, float]],
+        within: Within,
+        callbacks: BaseCallbackManager | None,
+    ) -> list[tuple[str, float]]:
+        for ranker in self.rankers:
+            passages = self.store.passages([id for id, _ in ranked[: ranker.first * self.per_document]], within)
+            ranked = ranker.reorder(query[:MAX_QUERY], ranked, passages, callbacks)
+        return ranked
 
     def _read(self, ranked: Sequence[tuple[str, float]], within: Within) -> list[tuple[Passage, float]]:
         """The first passages, each text once: a sheet for two audiences is often the same for both."""
-        ranked = ranked[: 2 * self.limit]
+        ranked = ranked[: 4 * self.limit]  # several searches find other passages of the same documents
         passages = self.store.passages([id for id, _ in ranked], within)
         texts: dict[str, tuple[Passage, float]] = {}
         of: Counter[str] = Counter()
@@ -109,13 +157,19 @@ class HybridRetriever(BaseRetriever):
         return list(texts.values())[: self.limit]
 
     def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
-        """The BM25 score of each document: its best passage, its title and its whole text."""
-        scores = best(passages)
-        if asked:
-            for scope, weight in ((Scope.TITLES, TITLE_WEIGHT), (Scope.DOCUMENTS, DOCUMENT_WEIGHT)):
+        """The BM25 score of each document: its best passage, and the document by each of its sides."""
+        scores = {id: WEIGHTS[Scope.PASSAGES] * score for id, score in best(passages).items()}
+        for scope, weight in WEIGHTS.items() if asked else ():
+            if scope is not Scope.PASSAGES:
                 for hit in self.store.search(scope, asked, CANDIDATES, within):
                     scores[hit.document] = scores.get(hit.document, 0.0) + weight * hit.score
         return scores
+
+    def _vectors(self, vector: Sequence[float], near: Iterable[Hit], within: Within) -> dict[str, float]:
+        """How near each document is: its best passage, and all of it."""
+        nearest = best(near)
+        middles = self.store.middles(vector, list(nearest), within)
+        return {id: score + middles.get(id, score) for id, score in nearest.items()}
 
     def _coverage(self, asked: Sequence[str], passages: Sequence[Passage]) -> float | None:
         """The share of what the question says that the best document says too; None where no word was searched."""
@@ -125,6 +179,14 @@ class HybridRetriever(BaseRetriever):
         rarities = self.store.rarities(asked)
         total = sum(rarities.values())
         return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
+
+
+class _Lists(NamedTuple):
+    """The fused score of each document, and the passages of each side."""
+
+    documents: Mapping[str, float]
+    words: Sequence[Hit]
+    near: Sequence[Hit]
 
 
 class _Found(NamedTuple):
@@ -141,7 +203,7 @@ def merge(rankings: Sequence[Sequence[tuple[str, float]]]) -> list[tuple[str, fl
     scores: dict[str, float] = {}
     for id, score in chain.from_iterable(rankings):
         scores[id] = max(score, scores.get(id, score))
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return best_first(scores)
 
 
 def too_weak(documents: Sequence[Document], *, min_cosine: float = MIN_COSINE) -> bool:
@@ -170,13 +232,23 @@ def fuse(lexical: Mapping[str, float], vectors: Mapping[str, float], first: int)
     return {id: ALPHA * by_vectors.get(id, 0.0) + (1 - ALPHA) * by_words.get(id, 0.0) for id in by_words | by_vectors}
 
 
-def relative(scores: Mapping[str, float], first: int) -> dict[str, float]:
-    """The `first` best of a list, from 1 for the best of them down to 0 for the last."""
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:first]
-    if not ranked:
-        return {}
-    top, bottom = ranked[0][1], ranked[-1][1]
-    return {id: (score - bottom) / (top - bottom) if top > bottom else 1.0 for id, score in ranked}
+def both(one: _Lists, other: _Lists, weight: float) -> _Lists:
+    """Two searches as one, in which the other has that weight."""
+    documents = {
+        id: (1 - weight) * one.documents.get(id, 0.0) + weight * other.documents.get(id, 0.0)
+        for id in {**one.documents, **other.documents}
+    }
+    return _Lists(documents, _together(one.words, other.words), _together(one.near, other.near))
+
+
+def _together(*lists: Sequence[Hit]) -> list[Hit]:
+    """Hits of several searches, whose scores cannot be compared as they are."""
+    documents = {hit.id: hit.document for hits in lists for hit in hits}
+    scores = dict.fromkeys(documents, 0.0)
+    for hits in lists:
+        for id, score in relative({hit.id: hit.score for hit in hits}, CANDIDATES).items():
+            scores[id] += score
+    return [Hit(id, documents[id], score) for id, score in scores.items()]
 
 
 def rank(
@@ -192,4 +264,4 @@ def rank(
     for document, score in documents.items():
         passages = sorted(within.get(document, []), key=lambda item: (-item[0], item[1]))[:per_document]
         ranked += [(id, score * own / passages[0][0] if passages[0][0] else score) for own, id in passages]
-    return sorted(ranked, key=lambda item: (-item[1], item[0]))
+    return best_first(dict(ranked))

@@ -9,27 +9,40 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-_NAMES = {"checks": "check"}
+from chains.lever import LEVERS
+
+_FUNCTIONS = {"checks": "check"} | {name: name for name in LEVERS}
 """The steps that are plain functions, by the name of their run."""
 
 
 class Stopwatch(BaseCallbackHandler):
-    """Given to `invoke` among the config's `callbacks`. It tells `took` a step's name (`retrieve`, `model`, `check`)
-    and its seconds at the step's end, also where it failed. One may serve several runs at once."""
+    """Given to `invoke` among the config's `callbacks`. It tells `took` a step's name (`retrieve`, `rewrite`, `rerank`,
+    `judge`, `model`, `check`) and its seconds at the step's end, also where it failed; those of the levers are in
+    `retrieve` too. `fell_back` is told the name of a lever that was of no use. One may serve several runs at once."""
 
-    def __init__(self, took: Callable[[str, float], None]) -> None:
+    def __init__(self, took: Callable[[str, float], None], fell_back: Callable[[str], None] = lambda _: None) -> None:
         self._took = took
+        self._fell_back = fell_back
         self._running: dict[UUID, tuple[str, float]] = {}
 
     def on_retriever_start(self, *arguments: Any, run_id: UUID, **named: Any) -> None:
         self._running[run_id] = ("retrieve", time.perf_counter())
 
-    def on_chat_model_start(self, *arguments: Any, run_id: UUID, **named: Any) -> None:
-        self._running[run_id] = ("model", time.perf_counter())
+    def on_chat_model_start(
+        self, *arguments: Any, run_id: UUID, parent_run_id: UUID | None = None, **named: Any
+    ) -> None:
+        if parent_run_id not in self._running:  # else it is asked by a lever, which has a time of its own
+            self._running[run_id] = ("model", time.perf_counter())
 
     def on_chain_start(self, *arguments: Any, run_id: UUID, name: str | None = None, **named: Any) -> None:
-        if name in _NAMES:
-            self._running[run_id] = (_NAMES[name], time.perf_counter())
+        if name in _FUNCTIONS:
+            self._running[run_id] = (_FUNCTIONS[name], time.perf_counter())
+
+    def on_chain_error(self, *arguments: Any, run_id: UUID, **named: Any) -> None:
+        step, _ = self._running.get(run_id, ("", 0.0))
+        if step in LEVERS:
+            self._fell_back(step)
+        self._end(run_id=run_id)
 
     def _end(self, *arguments: Any, run_id: UUID, **named: Any) -> None:
         if run_id in self._running:
@@ -38,4 +51,4 @@ class Stopwatch(BaseCallbackHandler):
 
     on_retriever_end = on_retriever_error = _end
     on_llm_end = on_llm_error = _end
-    on_chain_end = on_chain_error = _end
+    on_chain_end = _end

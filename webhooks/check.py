@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "helpdesks", "none is configured: nothing will be drafted")
     yield from _looked_at("chat", lambda: _chat(settings))
     yield from _looked_at("embeddings", lambda: _embeddings(settings))
+    yield from _rerank(settings)
     yield from _looked_at("index", lambda: _index(settings))
     yield from _sources(settings)
 
@@ -127,6 +129,30 @@ def _chat(settings: Settings) -> str:
 def _embeddings(settings: Settings) -> str:
     embedder = wiring.embeddings(settings)
     return f"{embedder.name}, {embedder.dimension} dimensions, prefixes kept"
+
+
+def _rerank(settings: Settings) -> Iterator[Finding]:
+    from webhooks import levers
+
+    given = settings.rerank
+    if given.base_url is None:
+        return
+    server = levers.reranker(settings, timeout=10)
+    assert server is not None  # noqa: S101 - it has an address
+    began = time.monotonic()
+    try:
+        server.prove()
+    except GreffierError as error:
+        yield Finding(Level.ERROR, "rerank", str(error))
+        return
+    took = time.monotonic() - began
+    if took > given.budget:
+        yield Finding(Level.WARNING, "rerank", f"two texts took {took:.1f} s, more than [rerank] budget")
+    elif server.embeds():
+        message = f"{given.base_url} also makes embeddings: see that [rerank] model is a reranker and no embedder"
+        yield Finding(Level.WARNING, "rerank", message)
+    else:
+        yield Finding(Level.OK, "rerank", f"{given.base_url} tells two texts apart")
 
 
 def _index(settings: Settings) -> str:

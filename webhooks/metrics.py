@@ -32,7 +32,8 @@ OUTCOMES = ("accepted", "known", "ignored")
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STAGE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)
 LONG = (1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400)
-STAGES = ("fetch", "retrieve", "model", "check", "draft", "post", "offer")
+LEVERS = ("rewrite", "rerank", "judge")
+STAGES = ("fetch", "retrieve", *LEVERS, "model", "check", "draft", "post", "offer")
 
 
 class Intake:
@@ -96,8 +97,16 @@ class Drafting:
             buckets=STAGE,
             registry=registry,
         )
+        self._fallbacks = Counter(
+            "greffier_search_fallbacks_total",
+            "Searches that went without a lever that is switched on: its model failed, was too slow, or had just been.",
+            ["lever"],
+            registry=registry,
+        )
         for stage in STAGES:
             self._stages.labels(stage)
+        for lever in LEVERS:
+            self._fallbacks.labels(lever)
 
     def settled(self, entry: Entry) -> None:
         """Count an event's end."""
@@ -112,6 +121,10 @@ class Drafting:
     def stage(self, name: str) -> AbstractContextManager[object]:
         """Time what is done within."""
         return self._stages.labels(name).time()
+
+    def fell_back(self, lever: str) -> None:
+        """Count a search that went without that lever."""
+        self._fallbacks.labels(lever).inc()
 
     def took(self, stage: str, seconds: float) -> None:
         """Keep the time of a stage that was measured elsewhere."""

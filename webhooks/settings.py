@@ -107,6 +107,52 @@ class RetrievalSettings(Section):
     translate: bool = False
     """Whether the model of `[chat]` translates a question that is not in French, so that words can be searched too.
     It takes one more call; where it fails, and where this is off, such a question is searched by its meaning alone."""
+    rewrite: bool = False
+    """Whether the chat model rewords each message as one short question in French, which is searched for beside it. It
+    must be a large one."""
+    rewrite_budget: float = Field(default=2, gt=0)
+    """Seconds that this may take; then the message alone is searched for."""
+    rewrite_weight: float = Field(default=0.5, ge=0, le=1)
+    """What the question weighs beside the message: at 1 it alone is searched for."""
+    judge: bool = False
+    """Whether the chat model names the best of the first 20 sheets. It must be a large one."""
+    judge_budget: float = Field(default=3, gt=0)
+    """Seconds that this may take; then the order stays as it was."""
+    judge_weight: float = Field(default=0.7, ge=0, le=1)
+    """What its choice weighs beside the scores of the search: 1 is its choice alone."""
+
+
+class RerankSettings(Section):
+    """`[rerank]`: a model that reads the message and each text together and puts the best sheets first.
+
+    It helps and is never needed: where it fails or is too slow, the order stays as the search found it.
+    """
+
+    base_url: Url | None = None
+    """What stands before `/rerank`: of vLLM up to and with `/v1`. Without one there is no reranker. Messages are sent
+    there."""
+    shape: Literal["jina", "tei"] = "jina"
+    """How the server speaks: `jina` (vLLM too), or `tei` (Text Embeddings Inference)."""
+    model: str = ""
+    """The model's name as the server knows it; a server of `tei` asks for none."""
+    api_key: SecretStr | None = None
+    """The server's key, if it wants one."""
+    budget: float = Field(default=1, gt=0)
+    """Seconds that the whole call may take; then the order stays as it was."""
+    candidates: int = Field(default=30, ge=2, le=100)
+    """How many sheets are reranked, by the best passage of each. `tei` takes 32 unless told otherwise."""
+    weight: float = Field(default=0.8, ge=0, le=1)
+    """What the reranker's scores weigh beside those of the search: 1 is its order alone."""
+
+
+class IndexSettings(Section):
+    """`[index]`: how the sources are made searchable."""
+
+    questions: int = Field(default=0, ge=0, le=10)
+    """How many questions the chat model writes for each document, to be searched beside its text. One call a document,
+    once: a whole corpus wants a GPU. 0: none."""
+    questions_at_once: int = Field(default=16, ge=1, le=256)
+    """How many documents the model is asked about at a time."""
 
 
 class NoteSettings(Section):
@@ -216,6 +262,8 @@ class Settings(Section):
     sources: dict[SourceName, SourceSettings] = Field(default_factory=dict)
     """What drafts are made from, by names of your own: lower-case letters, digits and dashes."""
     retrieval: RetrievalSettings = RetrievalSettings()
+    rerank: RerankSettings = RerankSettings()
+    index: IndexSettings = IndexSettings()
     note: NoteSettings = NoteSettings()
     reply: ReplySettings = ReplySettings()
     profile: tuple[ProfileSettings, ...] = ()
@@ -295,8 +343,9 @@ def _validate(values: dict[str, Any]) -> Settings:
             problems += [(("helpdesks", name, *where), message) for where, message in error.problems]
     try:
         settings = _model(Settings, {**values, "helpdesks": helpdesks if isinstance(given, dict) else given})
-        problems += without_helpdesk(settings.sources, settings.helpdesks)
-        problems += disagreements(settings.profile, settings.helpdesks)
+        if not problems:  # else they would be said to be for helpdesks that do not exist
+            problems += without_helpdesk(settings.sources, settings.helpdesks)
+            problems += disagreements(settings.profile, settings.helpdesks)
     except _Problems as error:
         problems += error.problems
     if problems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -154,8 +155,9 @@ def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str
     from webhooks.worker import Worker
 
     ledger = Ledger(pool)
-    draft = drafter(settings, pool, drafting.took)
-    return Worker(ledger, Line(ledger, at, draft, Profiles(settings, freshness(settings, pool)), drafting), drafting)
+    draft = drafter(settings, pool, drafting.took, drafting.fell_back)
+    profiles = Profiles(settings, freshness(settings, pool))
+    return Worker(ledger, Line(ledger, at, draft, profiles, drafting), drafting)
 
 
 def freshness(settings: Settings, pool: ConnectionPool[Connection]) -> Freshness:
@@ -168,21 +170,23 @@ def freshness(settings: Settings, pool: ConnectionPool[Connection]) -> Freshness
 
 
 def drafter(
-    settings: Settings, pool: ConnectionPool[Connection], took: Callable[[str, float], None] = lambda *_: None
+    settings: Settings,
+    pool: ConnectionPool[Connection],
+    took: Callable[[str, float], None] = lambda *_: None,
+    fell_back: Callable[[str], None] = lambda _: None,
 ) -> Drafter:
-    """The chain, from a question to an answer; `took` is told how many seconds each of its steps takes.
+    """The chain, from a question to an answer. `took` is told how many seconds each of its steps takes, `fell_back` the
+    name of a lever that a search went without.
 
     Raises GreffierError without embedder or index.
     """
     from chains.drafter import make_drafter
     from chains.model import chat_model
-    from chains.retrieval import HybridRetriever
     from chains.timing import Stopwatch
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
     index.statistics()  # without an index of this embedder no draft can be made: say so now
-    most = max(limits.passages, *(given.passages or 0 for given in settings.profile), 0)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -191,7 +195,7 @@ def drafter(
         max_tokens=chat.max_tokens,
     )
     chain = make_drafter(
-        HybridRetriever(store=index, embeddings=embedder.embeddings, limit=most),
+        retriever(settings, index, embedder),
         model,
         model_name=chat.model,
         max_tokens=chat.max_tokens,
@@ -199,7 +203,22 @@ def drafter(
         passage_chars=limits.passage_chars,
         translate=limits.translate,
     )
-    return partial(chain.invoke, config={"callbacks": [Stopwatch(took)]})
+    return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
+
+
+def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
+    """The search over that index, with the levers that are switched on."""
+    from chains.retrieval import HybridRetriever
+    from webhooks import levers
+
+    return HybridRetriever(
+        store=index,
+        embeddings=embedder.embeddings,
+        limit=max(settings.retrieval.passages, *(given.passages or 0 for given in settings.profile), 0),
+        rewrite=levers.rewrite(settings),
+        rewrite_weight=settings.retrieval.rewrite_weight,
+        rankers=levers.rankers(settings),
+    )
 
 
 def embeddings(settings: Settings) -> Embedder:
@@ -257,7 +276,6 @@ def measured(
     looked for in the folder `ready` first. Raises GreffierError without embedder or index.
     """
     from chains.known_vectors import KnownQuestions, ReadyVectors
-    from chains.retrieval import HybridRetriever
     from webhooks.vectors import Vectors
 
     embedder = embeddings(settings)
@@ -265,7 +283,7 @@ def measured(
     asked = KnownQuestions(embedder.embeddings, embedder.model, known)
     with closing(store(settings, pool, embedder, kind)) as index:
         index.statistics()  # without an index nothing is found: say so now
-        yield kind or settings.store.kind, HybridRetriever(store=index, embeddings=asked)
+        yield kind or settings.store.kind, retriever(settings, index, replace(embedder, embeddings=asked))
 
 
 @contextmanager
@@ -274,15 +292,16 @@ def indexing(settings: Settings, pool: ConnectionPool[Connection], *, anew: bool
 
     Raises GreffierError without embedder.
     """
+    from webhooks import levers
     from webhooks.index.links import Links
     from webhooks.index.run import Run
     from webhooks.index.state import States
     from webhooks.vectors import Vectors
 
-    embedder = embeddings(settings)
+    embedder, hinter = embeddings(settings), levers.hinter(settings, pool)
     with_links = frozenset(name for name, source in settings.sources.items() if source.check_links)
     with closing(store(settings, pool, embedder, anew=anew)) as index:
-        yield Run(index, embedder, Vectors(pool), States(pool), Links(pool), with_links)
+        yield Run(index, embedder, Vectors(pool), States(pool), Links(pool), with_links, hinter)
 
 
 def readers(settings: Settings, names: Iterable[str]) -> dict[str, Reader]:

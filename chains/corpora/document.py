@@ -19,7 +19,8 @@ class Document:
     `id` is unique among all corpora: it begins with the corpus and a colon. So does the id of each of its passages.
     `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
     `organisation` is whose it is, empty for what is everybody's; `audience` whom it is written for, empty for all;
-    `theme` what the source files it under.
+    `theme` what the source files it under. `mentions` is what is said of it elsewhere, such as the texts of the links
+    to it: other words for the same thing.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Document:
     organisation: str = ""
     audience: str = ""
     theme: str = ""
+    mentions: str = ""
 
     @property
     def text(self) -> str:
@@ -41,6 +43,7 @@ class Document:
     def digest(self) -> str:
         """A fingerprint of everything that the index keeps: equal digests need no work."""
         content = [self.corpus, self.title, self.url, str(self.date), self.organisation, self.audience, self.theme]
+        content.append(self.mentions)
         content += [f"{passage.id}\n{' > '.join(passage.path)}\n{passage.text}" for passage in self.passages]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -64,13 +67,14 @@ def cut_document(
     date: date | None,
     audience: str = "",
     theme: str = "",
+    mentions: str = "",
 ) -> Document:
     """A document from its sections; it has no passages if they have no text."""
     passages = tuple(
         Passage(f"{id}#{number}", id, title, path, text, url, date)
         for number, (path, text) in enumerate(chunks(sections))
     )
-    return Document(id, corpus, title, url, date, passages, audience=audience, theme=theme)
+    return Document(id, corpus, title, url, date, passages, audience=audience, theme=theme, mentions=mentions)
 
 
 def body(passage: Passage) -> str:

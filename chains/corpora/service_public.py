@@ -20,13 +20,12 @@ from defusedxml import DefusedXmlException
 from chains.corpora.chunks import Section
 from chains.corpora.document import Document, cut_document
 from chains.corpora.feed import DC, root_of, sheet_files
+from chains.corpora.mentions import Sheet, links, with_mentions
 from chains.corpora.plain import day, line
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
 
-MIN_GUIDE = 200
-"""In characters. A "Recherche guidée" with less is a decision tree: nothing in it can be cited."""
 CUT_FROM = 130
 """In characters; the summaries that the source has cut are of 136 to 150."""
 
@@ -52,26 +51,28 @@ def read_service_public(path: Path, *, corpus: str, unreadable: list[str]) -> It
 
     Withdrawn sheets (no public address) and sheets without text are left out. A sheet that cannot be read is left out
     too; the log says why, and `unreadable` has its name. Raises ConfigurationError if `path` holds no sheet at all.
+
+    All are read before the first is given: what one is called by the others is a part of it.
     """
-    seen: set[str] = set()
+    sheets: dict[str, Sheet] = {}
     for name, content in sheet_files(path, unreadable):
         try:
-            document = parse_sheet(content, corpus=corpus, name=name)
+            sheet = parse_sheet(content, corpus=corpus, name=name)
         except (ParseError, DefusedXmlException, json.JSONDecodeError, ValueError, KeyError, RecursionError) as error:
             reason = str(error) or type(error).__name__
             log.warning("%s is left out: %s", name, reason)
             unreadable.append(f"{name}: {reason}")
             continue
-        if document and document.id not in seen:
-            seen.add(document.id)
-            yield document
-    if not seen:
+        if sheet:
+            sheets.setdefault(sheet.document.id, sheet)
+    if not sheets:
         raise ConfigurationError(
             f"{path} holds no sheet of service-public.fr: give the feed's zip, or a folder with its files"
         )
+    yield from with_mentions(list(sheets.values()))
 
 
-def parse_sheet(content: bytes, *, corpus: str, name: str = "") -> Document | None:
+def parse_sheet(content: bytes, *, corpus: str, name: str = "") -> Sheet | None:
     """One sheet from its XML or JSON; None if it is withdrawn or has no text.
 
     `name` is where it was found: of a sheet for several audiences it tells which feed this one is from. Raises
@@ -84,13 +85,12 @@ def parse_sheet(content: bytes, *, corpus: str, name: str = "") -> Document | No
     if not url.startswith(("https://", "http://")):
         return None
     sections = list(_sections(root))
-    length = sum(len(block) for section in sections for block in section.blocks)
-    if not title or not length or (root.get("type") == "Recherche guidée" and length < MIN_GUIDE):
+    if not title or not any(section.blocks for section in sections):
         return None
     updated = day(_text(root.find(f"{DC}date")))
     audience = _audience(root, name, url)
     theme = _text(root.find("Theme/Titre")) or _text(root.find(f"{DC}subject"))
-    return cut_document(
+    document = cut_document(
         sections,
         id=f"{corpus}:{audience}/{root.get('ID')}",
         corpus=corpus,
@@ -100,6 +100,7 @@ def parse_sheet(content: bytes, *, corpus: str, name: str = "") -> Document | No
         audience=audience,
         theme=theme,
     )
+    return Sheet(document, _text(root.find(f"{DC}description")), tuple(links(root)))
 
 
 def _audience(root: Element, name: str, url: str) -> str:

@@ -29,26 +29,23 @@ HNSW_CANDIDATES = 200
 _HNSW: LiteralString = """
 SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan', 'strict_order', true)"""
 
-_SEARCH: dict[Scope, LiteralString] = {
-    Scope.PASSAGES: """
+_PASSAGE_SEARCH: LiteralString = """
 WITH best AS (
-    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 1 AND stem = ANY(%(stems)s) AND {within}
+    SELECT item, sum(weight) AS score FROM {schema}.posting
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT passage.id, document.id, score FROM best
 JOIN {schema}.passage ON passage.number = item JOIN {schema}.document ON document.number = passage.document
-ORDER BY score DESC, item""",
-    Scope.TITLES: """
-SELECT id, id, sum(weight) AS score FROM {schema}.posting JOIN {schema}.document ON number = item
-WHERE scope = 2 AND stem = ANY(%(stems)s) AND posting.{within}
-GROUP BY number ORDER BY score DESC, number LIMIT %(limit)s""",
-    Scope.DOCUMENTS: """
+ORDER BY score DESC, item"""
+
+_DOCUMENT_SEARCH: LiteralString = """
 WITH best AS (
-    SELECT item, sum(weight) AS score FROM {schema}.posting WHERE scope = 3 AND stem = ANY(%(stems)s) AND {within}
+    SELECT item, sum(weight) AS score FROM {schema}.posting
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
-SELECT id, id, score FROM best JOIN {schema}.document ON number = item ORDER BY score DESC, item""",
-}
+SELECT id, id, score FROM best JOIN {schema}.document ON number = item ORDER BY score DESC, item"""
 
 _NEAREST: LiteralString = """
 WITH best AS (
@@ -58,6 +55,12 @@ WITH best AS (
 SELECT passage.id, document.id, 1 - distance
 FROM best JOIN {schema}.passage USING (number) JOIN {schema}.document ON document.number = passage.document
 ORDER BY distance"""
+
+_MIDDLES: LiteralString = """
+SELECT document.id, 1 - (avg(value) <=> %(vector)s::halfvec)
+FROM {schema}.document JOIN {schema}.passage ON passage.document = document.number
+JOIN {schema}.vector ON vector.passage = passage.number
+WHERE document.id = ANY(%(ids)s) AND document.{within} GROUP BY document.number"""
 
 _RARITIES: LiteralString = """
 SELECT stem, ln(1 + ((SELECT count(*) FROM {schema}.document) - count(item) + 0.5) / (count(item) + 0.5))::float8
@@ -103,9 +106,10 @@ class PostgresStore:
         self.schema = f"greffier_index_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
     def search(self, scope: Scope, stems: Sequence[str], limit: int, within: Within = SHARED) -> list[Hit]:
-        given = {"stems": list(set(stems)), "limit": limit} | _values(within)
+        statement = _PASSAGE_SEARCH if scope is Scope.PASSAGES else _DOCUMENT_SEARCH
+        given = {"scope": scope.value, "stems": list(set(stems)), "limit": limit} | _values(within)
         with self._index() as connection:
-            return list(map(Hit._make, connection.execute(self._sql(_SEARCH[scope]), given).fetchall()))
+            return list(map(Hit._make, connection.execute(self._sql(statement), given).fetchall()))
 
     def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
         if len(vector) != self._dimension:
@@ -118,6 +122,11 @@ class PostgresStore:
             connection.execute(_HNSW, [str(max(limit, HNSW_CANDIDATES))])
             found = connection.execute(self._sql(_NEAREST), given)
         return list(map(Hit._make, found.fetchall()))
+
+    def middles(self, vector: Sequence[float], documents: Sequence[str], within: Within = SHARED) -> dict[str, float]:
+        given = {"vector": str(list(vector)), "ids": list(documents)} | _values(within)
+        with self._index() as connection:
+            return dict(connection.execute(self._sql(_MIDDLES), given).fetchall())
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         with self._index() as connection:

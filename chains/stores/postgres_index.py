@@ -39,7 +39,7 @@ CREATE TABLE {schema}.shelf (  -- what searches are limited by; every posting an
 CREATE TABLE {schema}.document (
     number bigint PRIMARY KEY, id text NOT NULL UNIQUE, shelf int NOT NULL REFERENCES {schema}.shelf,
     digest text NOT NULL, title text NOT NULL, url text NOT NULL, date date,
-    title_length int NOT NULL, length int NOT NULL  -- in stems
+    title_length int NOT NULL, length int NOT NULL, mentions_length int NOT NULL  -- in stems
 );
 CREATE INDEX ON {schema}.document (shelf);
 CREATE TABLE {schema}.passage (
@@ -70,6 +70,7 @@ WITH item AS (
     FROM {schema}.passage JOIN {schema}.document ON document.number = passage.document
     UNION ALL SELECT 2, number, shelf, title_length FROM {schema}.document
     UNION ALL SELECT 3, number, shelf, length FROM {schema}.document
+    UNION ALL SELECT 4, number, shelf, mentions_length FROM {schema}.document
 ), size AS (
     SELECT scope, count(*) AS items, avg(length)::float8 AS mean FROM item GROUP BY scope
 ), counted AS (
@@ -82,7 +83,7 @@ WITH item AS (
     FROM kept JOIN size USING (scope) GROUP BY scope, stem, items
 )
 SELECT scope::smallint, stem, item, shelf, occurrences,
-    (idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / mean)))::real AS weight
+    (idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / greatest(mean, 1))))::real AS weight
 FROM kept JOIN size USING (scope) JOIN rarity USING (scope, stem)
 ORDER BY scope, stem;
 CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, shelf, weight);
@@ -137,10 +138,12 @@ class Writer:
         analysed = {number: stems(searchable(passage)) for number, (_, passage) in passages}
         titles = {number: stems(entry.document.title) for number, entry in documents}
         wholes = {number: stems(entry.document.text) for number, entry in documents}
+        mentions = {number: stems(entry.document.mentions) for number, entry in documents}
+        lengths = {number: (len(titles[number]), len(wholes[number]), len(mentions[number])) for number, _ in documents}
         self._copy(
-            "document (number, id, shelf, digest, title, url, date, title_length, length)",
+            "document (number, id, shelf, digest, title, url, date, title_length, length, mentions_length)",
             (
-                (n, d.id, shelves[_shelf(d)], d.digest, d.title, d.url, d.date, len(titles[n]), len(wholes[n]))
+                (n, d.id, shelves[_shelf(d)], d.digest, d.title, d.url, d.date, *lengths[n])
                 for n, d in ((number, entry.document) for number, entry in documents)
             ),
         )
@@ -154,7 +157,10 @@ class Writer:
         vectors = chain.from_iterable(entry.vectors for entry in entries)
         self.embed({p.id: vector for (_, (_, p)), vector in zip(passages, vectors, strict=True) if vector is not None})
         postings = chain(
-            _postings(Scope.PASSAGES, analysed), _postings(Scope.TITLES, titles), _postings(Scope.DOCUMENTS, wholes)
+            _postings(Scope.PASSAGES, analysed),
+            _postings(Scope.TITLES, titles),
+            _postings(Scope.DOCUMENTS, wholes),
+            _postings(Scope.MENTIONS, mentions),
         )
         with self._connection.cursor() as cursor, cursor.copy("COPY fresh_posting FROM STDIN") as copy:
             for posting in postings:

@@ -20,6 +20,8 @@ class Scope(IntEnum):
     """The title of each document."""
     DOCUMENTS = 3
     """Each document as a whole."""
+    MENTIONS = 4
+    """What is said of each document elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ SHARED = Within()
 
 
 class Hit(NamedTuple):
-    """Something found: a passage, or in the scopes `TITLES` and `DOCUMENTS` a document (then `id == document`).
+    """Something found: a passage, or in all scopes but `PASSAGES` a document (then `id == document`).
 
     `score` is BM25 for a lexical search and the cosine for a search by vector; higher is nearer.
     """
@@ -85,6 +87,12 @@ class Store(Protocol):
 
     def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
         """The passages whose vectors are nearest, best first; those without one are not found."""
+
+    def middles(self, vector: Sequence[float], documents: Sequence[str], within: Within = SHARED) -> dict[str, float]:
+        """How near each of those documents is as a whole: the cosine with the mean of its passages' vectors.
+
+        One that has no vector yet, or is not within, is missing.
+        """
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         """How much each stem says: its inverse document frequency, highest for one that no document holds.

@@ -87,6 +87,23 @@ class WeaviateStore:
             ),
         )
 
+    def middles(self, vector: Sequence[float], documents: Sequence[str], within: Within = SHARED) -> dict[str, float]:
+        if not documents:
+            return {}
+        wanted = Filter.by_id().contains_any(list(map(object_id, documents)))
+        found = self._query(
+            Kind.DOCUMENT,
+            within,
+            lambda collection: collection.query.near_vector(
+                list(vector),
+                limit=len(documents),
+                filters=wanted & _filters(within),
+                return_properties=_IDS[Kind.DOCUMENT],
+                return_metadata=MetadataQuery(distance=True),
+            ),
+        )
+        return {hit.id: hit.score for hit in (_hit(Kind.DOCUMENT, one) for one in found)}
+
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
         asked = list(dict.fromkeys(stems))
@@ -173,7 +190,9 @@ class WeaviateStore:
                 writer.embed(collection, vectors)
 
     def finish(self) -> None:
-        """Weaviate keeps its indexes as it goes."""
+        with self._collections.writing() as client:
+            for documents, passages in self._pairs(client):
+                writer.average(documents, passages)
 
     def publish(self) -> None:
         self._collections.publish()

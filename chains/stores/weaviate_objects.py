@@ -37,6 +37,7 @@ STEMS = {
     Scope.PASSAGES: (Kind.PASSAGE, "stems"),
     Scope.TITLES: (Kind.DOCUMENT, "title_stems"),
     Scope.DOCUMENTS: (Kind.DOCUMENT, "text_stems"),
+    Scope.MENTIONS: (Kind.DOCUMENT, "mention_stems"),
 }
 """Where each scope is searched."""
 
@@ -49,6 +50,8 @@ def document_object(document: Document, *, complete: bool) -> DataObject[Any, No
         "complete": complete,
         "title_stems": " ".join(stems(document.title)),
         "text_stems": " ".join(stems(document.text)),
+        "mention_stems": " ".join(stems(document.mentions)),
+        "averaged": False,
         **_place(document),
     }
     return DataObject(uuid=object_id(document.id), properties=properties)
@@ -130,6 +133,7 @@ PROPERTIES = {
         "text": _kept, "url": _kept, "date": _kept, "stems": _analysed, **_PLACE,
     },
     Kind.DOCUMENT: {
-        "key": _kept, "digest": _kept, "complete": _flag, "title_stems": _analysed, "text_stems": _analysed, **_PLACE,
+        "key": _kept, "digest": _kept, "complete": _flag, "title_stems": _analysed, "text_stems": _analysed,
+        "mention_stems": _analysed, "averaged": _flag, **_PLACE,
     },
 }  # fmt: skip

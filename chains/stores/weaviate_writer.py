@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from operator import add
+from typing import Any, TypeVar, cast
 
 from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
@@ -19,8 +20,10 @@ from connector.errors import RemoteError
 
 OBJECTS = 400
 """Objects in one insert."""
+AVERAGED = 50
+"""Documents whose vectors are read together."""
 AT_ONCE = 10_000
-"""What a server deletes at a time, unless it is set otherwise (`QUERY_MAXIMUM_RESULTS`)."""
+"""What a server deletes or finds at a time, unless it is set otherwise (`QUERY_MAXIMUM_RESULTS`)."""
 Objects = Collection[Any, Any]
 _T = TypeVar("_T")
 
@@ -52,6 +55,51 @@ def embed(passages: Objects, vectors: Mapping[str, bytes]) -> None:
         wanted = Filter.by_id().contains_any([object_id(id) for id in ids])
         found = passages.query.fetch_objects(filters=wanted, limit=len(ids)).objects
         insert(passages, [_with_vector(one.properties, vectors) for one in found])
+
+
+def average(documents: Objects, passages: Objects) -> None:
+    """Give each document whose passages have changed the mean of the vectors that they have."""
+    while True:
+        waiting = _waiting(documents)
+        done = [_average(documents, passages, keys) for keys in batches(waiting, AVERAGED)]
+        if len(waiting) < AT_ONCE or not any(done):
+            return
+
+
+def _waiting(documents: Objects) -> list[str]:
+    """The documents without a mean of all their vectors, as many as a server tells."""
+    waiting = Filter.by_property("averaged").equal(False) & Filter.by_property("complete").equal(True)
+    found = documents.query.fetch_objects(filters=waiting, limit=AT_ONCE, return_properties=["key"]).objects
+    return [str(one.properties["key"]) for one in found]
+
+
+def _average(documents: Objects, passages: Objects, keys: list[str]) -> int:
+    """How many of these documents need no other mean, because all their passages have their vectors."""
+    of_them = Filter.by_property("document").contains_any(keys)
+    lacking = of_them & Filter.by_property("embedded").equal(False)
+    found = passages.query.fetch_objects(filters=lacking, limit=AT_ONCE, return_properties=["document"]).objects
+    partial = {one.properties["document"] for one in found}
+    sums = _sums(passages, of_them)
+    wanted = Filter.by_id().contains_any(list(map(object_id, keys)))
+    known = documents.query.fetch_objects(filters=wanted, limit=len(keys)).objects
+    changed = [one.properties for one in known if one.properties["key"] in sums]
+    insert(documents, [_averaged(one, sums[one["key"]], all_of_them=one["key"] not in partial) for one in changed])
+    return len(sums.keys() - partial)
+
+
+def _sums(passages: Objects, of_them: _Filters) -> dict[str, list[float]]:
+    """The sum of the vectors of each document's passages: its direction is that of their mean."""
+    sums: dict[str, list[float]] = {}
+    there = of_them & Filter.by_property("embedded").equal(True)
+    start = 0
+    while found := passages.query.fetch_objects(
+        filters=there, limit=OBJECTS, offset=start, include_vector=True, return_properties=["document"]
+    ).objects:
+        start += len(found)
+        for one in found:
+            document, vector = str(one.properties["document"]), cast("list[float]", one.vector["default"])
+            sums[document] = list(map(add, sums[document], vector)) if document in sums else vector
+    return sums
 
 
 def insert(collection: Objects, objects: list[DataObject[Any, None]]) -> None:
@@ -94,7 +142,13 @@ def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[An
     return DataObject(uuid=object_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
 
 
+def _averaged(properties: Any, vector: list[float], *, all_of_them: bool) -> DataObject[Any, None]:
+    given = {name: value for name, value in properties.items() if value is not None}
+    return DataObject(uuid=object_id(given["key"]), properties=given | {"averaged": all_of_them}, vector=vector)
+
+
 def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:
     where = f"stored {stored} objects of {stored + len(rest)}" if stored else f"stored none of {len(rest)} objects"
     key = (rest[0].properties or {}).get("key")
-    return RemoteError(f"[store] url: Weaviate {where}; {key}: {why[:200]}", permanent=False)
+    hint = "; is its disk full?" if "read-only" in why else ""
+    return RemoteError(f"[store] url: Weaviate {where}; {key}: {why[:200]}{hint}", permanent=False)

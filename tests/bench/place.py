@@ -128,5 +128,5 @@ def place(server: str, *, tickets: int, slots: int, latency: float, concurrency:
         schema.migrate(database)
         with wiring.database(given, connections=4) as pool:
             with wiring.indexing(given, pool) as run:
-                run(wiring.readers(given, given.sources), lambda name: lambda what, done, total: None)
+                run(wiring.readers(given, given.sources))
             yield Place(given, pool, processes, config)

@@ -167,6 +167,7 @@ def test_a_foreign_question_is_translated_by_the_model_where_settings_allow(serv
         Script(fault=Fault.LENGTH),
         Script(text="{}"),
         Script(text='{"traduction": ""}'),
+        Script(text='{"traduction": "..."}'),
         Script(text='{"traduction": "What a new French passport costs today."}'),
     ],
 )

@@ -10,25 +10,25 @@ from langchain_core.documents import Document
 from psycopg_pool import ConnectionPool
 
 from chains.indexing import Embedder, index
+from chains.judge import Judge
+from chains.lever import Lever
+from chains.model import chat_model
 from chains.profile import MIN_COSINE
 from chains.query import Search
-from chains.retrieval import ALPHA, MIN_COVERAGE, HybridRetriever, best, fuse, merge, rank, relative, too_weak
+from chains.ranking import Ranker
+from chains.rerank import Reranker
+from chains.retrieval import ALPHA, MIN_COVERAGE, HybridRetriever, best, fuse, merge, rank, too_weak
 from chains.stores.postgres import PostgresStore
 from chains.stores.store import Hit, Within
+from chains.timing import Stopwatch
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
+from tests.chains.rerank_server import RerankServer
+from webhooks.demo.model_answers import Fault, Script
+from webhooks.demo.model_server import ModelServer
 
 
 def test_a_document_is_as_good_as_its_best_passage() -> None:
     assert best([Hit("a#1", "a", 2.0), Hit("b#0", "b", 1.0), Hit("a#0", "a", 3.0)]) == {"a": 3.0, "b": 1.0}
-
-
-def test_relative_scores_go_from_one_to_zero_over_the_first_of_a_list() -> None:
-    assert relative({"a": 8.0, "b": 6.0, "c": 4.0, "d": 1.0}, 3) == {"a": 1.0, "b": 0.5, "c": 0.0}
-
-
-def test_a_list_of_equals_counts_in_full() -> None:
-    assert relative({"a": 0.9, "b": 0.9}, 100) == {"a": 1.0, "b": 1.0}
-    assert relative({}, 100) == {}
 
 
 def test_both_sides_are_weighed() -> None:
@@ -172,3 +172,85 @@ def test_a_profile_finds_its_corpora_and_audiences_and_no_other_organisations(st
     assert found(Within("town")) == {"card", "licence", "firms", "town"}
     assert found(Within("county", frozenset({"own"}))) == {"firms", "county"}
     assert found(Within("town", None, frozenset({"part"}))) == {"card", "licence", "town"}
+
+
+def reranked(server: RerankServer, budget: float = 5) -> Ranker:
+    client = Reranker(server.url, "", "reclasseur", shape="jina", timeout=budget)
+    return Ranker(Lever("rerank", client.opinion, budget=budget, setting="[rerank] budget"), 30, 1.0)
+
+
+def documents(found: list[Document]) -> list[str]:
+    return list(dict.fromkeys(document.metadata["passage"].document for document in found))
+
+
+@pytest.mark.server
+def test_a_reranker_has_the_best_passage_of_each_document_and_the_last_word(store: PostgresStore) -> None:
+    with RerankServer() as server:
+        server.score = lambda query, text: float("préfecture" in text)
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
+        found = retriever.invoke("carte mairie")
+        texts = server.requests[0]["documents"]
+    assert documents(found) == ["licence", "card"]
+    assert len(texts) == 2
+    assert all(text.startswith(("Carte d'identité\nCas général : ", "Permis de conduire\n")) for text in texts)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("fault", ["error", "slow", "html", "short", "nan", "refused"])
+def test_a_reranker_that_fails_costs_a_search_its_order_and_nothing_else(store: PostgresStore, fault: str) -> None:
+    plain = HybridRetriever(store=store, embeddings=HashedWords())
+    fell_back: list[str] = []
+    config = {"callbacks": [Stopwatch(lambda *_: None, fell_back.append)]}
+    with RerankServer() as server:
+        server.fault = fault
+        ranker = reranked(server, 0.3)
+        if fault == "refused":
+            server.__exit__()
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(ranker,))
+        assert retriever.invoke("carte mairie", config) == plain.invoke("carte mairie")
+    assert fell_back == ["rerank"]
+
+
+@pytest.fixture
+def chat() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server
+
+
+def judge(server: ModelServer) -> Judge:
+    return Judge(chat_model(server.url, "", "modele-local", timeout=5, max_tokens=99))
+
+
+@pytest.mark.server
+def test_the_chat_model_may_choose_among_the_documents(store: PostgresStore, chat: ModelServer) -> None:
+    ranker = Ranker(Lever("judge", judge(chat).opinion, budget=5, setting=""), 20, 1.0)
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(ranker,))
+    took: list[str] = []
+    chat.script = Script(text='{"ordre": [2]}')
+    found = retriever.invoke("carte mairie", {"callbacks": [Stopwatch(lambda name, _: took.append(name))]})
+    assert documents(found) == ["licence", "card"]
+    assert took == ["judge", "retrieve"], "the model's time here is not that of a draft"
+
+
+@pytest.mark.server
+def test_a_message_is_searched_for_in_the_models_words_too(store: PostgresStore, chat: ModelServer) -> None:
+    rewrite = Lever("rewrite", judge(chat).rewrite, budget=5, setting="")
+    retriever = HybridRetriever(store=store, embeddings=HashedWords(), rewrite=rewrite, rewrite_weight=0.3)
+    plain = HybridRetriever(store=store, embeddings=HashedWords()).invoke("driving", language="en")
+    chat.script = Script(text='{"question": "permis de conduire préfecture"}')
+    found = retriever.invoke("driving", language="en")
+    scores = [{d.metadata["passage"].document: d.metadata["score"] for d in one} for one in (found, plain)]
+    assert (scores[0]["licence"], scores[1]["licence"]) == (0.3, 0.0)
+    evidence = [{name: one.metadata[name] for name in ("cosine", "coverage")} for one in (found[0], plain[0])]
+    assert evidence[0] == evidence[1], "what is near enough is measured on the message itself"
+    chat.script = Script(fault=Fault.BUSY)
+    assert retriever.invoke("driving", language="en") == plain
+
+
+@pytest.mark.server
+def test_what_is_measured_is_ranked_as_a_draft_would_find_it(store: PostgresStore) -> None:
+    with RerankServer() as server:
+        server.score = lambda query, text: float("préfecture" in text)
+        retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
+        ranked = retriever.ranked([Search("carte mairie")])
+    assert [document for document, _ in ranked] == ["licence", "card"]

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from connector.errors import ConfigurationError
+from tests.webhooks.test_profiles import PROFILES
 from tests.webhooks.test_settings import TOML
 from webhooks.cli import cli
 from webhooks.config import reference, template
@@ -105,6 +106,18 @@ def test_what_is_in_force_is_shown_with_what_gave_it_and_no_secret(file: Path) -
     assert "secret@db" not in done.output
 
 
+def test_profiles_are_shown_one_by_one_with_what_gave_them(file: Path) -> None:
+    file.write_text(TOML + PROFILES, "utf-8")
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in config(file, "show").output.splitlines()}
+    assert rows["profile.1.groups"] == f"État civil {file}"
+    assert rows["profile.2.closing"] == f"Bien à vous, {file}"
+    assert rows["profile.2.corpora"] == "not set default"
+    variable = {"GREFFIER_PROFILE": '[{"helpdesk": "mairie", "tone": "court"}]'}
+    shown = config(file, "show", **variable).output
+    assert re.search(r"profile.1.tone +court +GREFFIER_PROFILE\n", shown)
+    assert "profile.2" not in shown
+
+
 def test_a_secret_of_a_variable_takes_the_place_of_one_of_the_file(file: Path) -> None:
     file.write_text(TOML, "utf-8")
     (file.parent / "key").write_text("x", "utf-8")
@@ -115,7 +128,7 @@ def test_a_secret_of_a_variable_takes_the_place_of_one_of_the_file(file: Path) -
 def test_the_schema_is_one_and_takes_what_we_take() -> None:
     printed = CliRunner().invoke(cli, ["config", "schema"])
     Draft202012Validator.check_schema(json.loads(printed.output))
-    assert list(Draft202012Validator(schema()).iter_errors(tomllib.loads(TOML))) == []
+    assert list(Draft202012Validator(schema()).iter_errors(tomllib.loads(TOML + PROFILES))) == []
 
 
 @pytest.mark.parametrize(
@@ -133,6 +146,8 @@ def test_the_schema_is_one_and_takes_what_we_take() -> None:
         ("[chat]", "[web]\nport = 70000\n[chat]"),
         ("[chat]", '[sources.Fiches]\nkind = "files"\npath = "/srv"\n[chat]'),
         ("[chat]", '[sources.fiches]\nkind = "docs"\npath = "/srv"\n[chat]'),
+        ("[chat]", '[[profile]]\nhelpdesk = "mairie"\ncorpora = []\n[chat]'),
+        ("[chat]", '[[profile]]\nhelpdesk = "mairie"\ncolour = "x"\n[chat]'),
     ],
 )
 def test_what_we_refuse_the_schema_refuses(file: Path, before: str, after: str) -> None:

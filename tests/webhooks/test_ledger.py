@@ -56,6 +56,16 @@ ENTRY_BEFORE = Entry("k", "mairie", "12", "1", EventKind.MESSAGE, State.ACCEPTED
 ABSTENTION = Abstention(AbstentionReason.NO_SOURCE, (PASSAGE,), "fr")
 
 
+def test_a_draft_that_is_forgotten_is_made_again(ledger: Ledger) -> None:
+    ledger.accept(EVENT)
+    ledger.save_answer(EVENT.key, ABSTENTION)
+    ledger.forget_answer(EVENT.key)
+    entry = ledger.entry(EVENT.key)
+    assert entry is not None
+    assert (entry.state, entry.reason, ledger.answer(EVENT.key)) == (State.ACCEPTED, None, None)
+    assert ledger.save_answer(EVENT.key, DRAFT) == DRAFT
+
+
 @pytest.mark.parametrize("answer", [DRAFT, ABSTENTION])
 def test_an_answer_comes_back_as_it_was_saved(ledger: Ledger, answer: Draft | Abstention) -> None:
     ledger.accept(EVENT)

@@ -51,6 +51,40 @@ def test_what_happens_during_drafting_keeps_the_note_back(
     assert (line.end(key), line.notes(ticket)) == (("skipped", reason), [])
 
 
+PROFILES = """
+[[profile]]
+groups = ["État civil"]
+organisation = "mairie"
+signature = "L'état civil"
+[[profile]]
+groups = ["Urbanisme"]
+organisation = "agglo"
+signature = "L'urbanisme"
+"""
+
+
+def test_a_ticket_that_is_moved_during_drafting_is_drafted_again_within_what_its_new_group_may_see(
+    line: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.greffier.config.write_text(line.greffier.config.read_text("utf-8") + PROFILES, "utf-8")
+    line.configure('groups = { "État civil" = "draft", "Urbanisme" = "draft" }')
+    ticket, key = line.message()
+    within: list[str] = []
+    draft = line.worker._line._draft
+
+    def slowly(question: Question) -> object:
+        within.append(question.profile.within.organisation)
+        answer = draft(question)
+        line.sandbox.move(ticket, "Urbanisme")
+        return answer
+
+    monkeypatch.setattr(line.worker._line, "_draft", slowly)
+    line.handle(key)
+    (note,) = line.notes(ticket)
+    assert (within, "L'urbanisme" in note.replace("&#39;", "'").replace("&#x27;", "'")) == (["mairie", "agglo"], True)
+    assert line.entry(key).group_name == "Urbanisme"
+
+
 def test_a_newer_message_is_answered_together_with_the_one_before(line: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket, first = line.message(text="Combien de temps pour le dépôt de garantie ?")
     _, second = line.message(text="J'ai oublié : c'est un meublé.", ticket_id=ticket)

@@ -25,7 +25,7 @@ from tests.webhooks.test_crash import TEXT, allow
 from tests.webhooks.test_hostile import frozen, signature
 from tests.webhooks.work import Work
 from webhooks.demo.processes import answers, free_port
-from webhooks.metrics import STAGES
+from webhooks.metrics import LEVERS, STAGES
 
 pytestmark = pytest.mark.server
 
@@ -177,7 +177,8 @@ def test_the_worker_tells_how_events_ended_and_how_long_each_stage_took(greffier
     found = scrape(f"http://127.0.0.1:{port}")
     assert found['greffier_settled_total{helpdesk="sandbox",reason="group_off",state="skipped"}'] == 1
     stages = {stage: found[f'greffier_stage_seconds_count{{stage="{stage}"}}'] for stage in STAGES}
-    assert stages == {"fetch": 3, "retrieve": 1, "model": 1, "check": 1, "draft": 1, "post": 1, "offer": 1}
+    steps = {"fetch": 3, "retrieve": 1, "model": 1, "check": 1, "draft": 1, "post": 1, "offer": 1}
+    assert stages == steps | dict.fromkeys(LEVERS, 0)
     assert found['greffier_last_day_events{helpdesk="sandbox",reason="group_off",state="skipped"}'] == 1
     assert found["greffier_worker_heartbeat_timestamp_seconds"] > 1e9
     assert found['greffier_jobs{status="todo"}'] == 0

@@ -61,6 +61,16 @@ def test_an_empty_mention_leaves_no_line() -> None:
     assert [text(line) for line in note(SURE, reply=ReplySettings(mention="")).body][-1] == "Cordialement,"
 
 
+def test_a_signature_stands_between_closing_and_mention_in_the_note_and_in_the_text_to_send() -> None:
+    written = note(SURE, reply=ReplySettings(signature="Service de l'état civil\n01 99 00 12 34", mention="Mention."))
+    for lines in (written.body, written.reply):
+        assert [text(line) for line in lines][-3:] == [
+            "Cordialement,",
+            "Service de l'état civil\n01 99 00 12 34",
+            "Mention.",
+        ]
+
+
 def test_citations_are_links_to_the_sheets() -> None:
     links = [(span.text, span.href) for span in note(SURE).body[1] if span.href]
     assert links == [("[2]", "https://service-public.example/F2")]

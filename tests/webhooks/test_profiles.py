@@ -138,6 +138,11 @@ def test_what_contradicts_helpdesks_or_other_profiles_is_told(file: Path, text: 
     assert complaint(file, f"{TOML}\n[[profile]]\n{text}\n") == [f"{file}: {said}"]
 
 
+def test_where_a_helpdesk_is_wrong_nothing_is_said_of_its_profile(file: Path) -> None:
+    (line,) = complaint(file, TOML.replace('token = "t"', "") + PROFILES)
+    assert "helpdesks.mairie.token: is missing" in line
+
+
 def test_an_unknown_setting_of_a_profile_is_answered_with_the_known_ones(file: Path) -> None:
     (line,) = complaint(file, TOML + PROFILES + 'colour = "x"\n')
     assert line.startswith(f"{file}: profile.2.colour: unknown setting; known here: helpdesk, groups, mode, corpora")

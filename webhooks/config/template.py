@@ -55,6 +55,7 @@ path = "{fill_in}: the feed of service-public.fr, a zip or a folder"
 [reply]
 # What tells the citizen that an AI helped; it closes each draft.
 # mention = "{mention}"
+# What holds for some groups only, such as their signature or the sources that are searched: `[[profile]]`.
 
 [web]
 # Where webhooks are taken in: put your TLS proxy before it.

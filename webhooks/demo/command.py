@@ -184,7 +184,7 @@ def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
     """Index the sample sheets; their vectors are shipped with them."""
     corpus.load_vectors(Vectors(pool), given.embeddings.model, given.embeddings.passage_prefix)
     with wiring.indexing(given, pool) as run:
-        (outcome,) = run(wiring.readers(given, given.sources), lambda name: lambda what, done, total: None)
+        (outcome,) = run(wiring.readers(given, given.sources))
     if outcome.error:
         raise GreffierError(outcome.error)
     return f"{outcome.documents} sheets indexed, {outcome.counts.embedded} passages embedded"

@@ -103,7 +103,7 @@ def _run(
         teller.clear()
         click.echo("interrupted: nothing is lost, run it again to go on", err=True)
         context.exit(INTERRUPTED)
-    except GreffierError as error:  # before any source was looked at
+    except GreffierError as error:  # of the embedder, or of putting a new index in use
         for name in names:
             States(pool).failed(name, str(error))
         raise

@@ -49,6 +49,9 @@ class OfSource:
         if what == "reading":
             self._teller.tell(f"{self._name}: {done:,} documents read")
             return
+        if what == "questions":
+            self._teller.tell(f"{self._name}: {done:,} documents have their questions")
+            return
         now = time.monotonic()
         began, before = self._began = self._began or (now, done)
         line = f"{self._name}: {done:,} passages have their vectors, {total - done:,} wait"

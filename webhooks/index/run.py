@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from chains.corpora.document import Document
+from chains.hints import Hinter
 from chains.indexing import Embedder, Indexed, Progress, VectorCache, index_text, index_vectors
 from chains.stores.store import Store
 from connector.errors import GreffierError
@@ -19,6 +20,8 @@ from webhooks.index.state import States
 
 log = logging.getLogger("greffier.index")
 
+MAY_REMOVE = 0.2
+"""The share of a source that may go at once without being asked for."""
 Reader = Callable[[list[str]], Iterator[Document]]
 """Gives the documents of a source, and tells the list of those that it has to leave out."""
 
@@ -44,11 +47,22 @@ class Outcome:
         return self.counts.added + self.counts.changed + self.counts.unchanged
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done with a source: it is read, and so much of it may go."""
+
+    outcome: Outcome
+    read: Reader
+    progress: Progress
+    may_remove: float
+
+
 @dataclass(frozen=True)
 class Run:
     """Brings the index up to date. Only one may run at a time: see `States.alone`.
 
-    `links` has the names of the sources whose addresses are looked at.
+    `with_links` has the names of the sources whose addresses are looked at; `hinter` has a model write questions for
+    documents, which are then searched beside them.
     """
 
     store: Store
@@ -56,12 +70,13 @@ class Run:
     cache: VectorCache
     states: States
     links: Links
-    with_links: frozenset[str]
+    with_links: frozenset[str] = frozenset()
+    hinter: Hinter | None = None
 
     def __call__(
         self,
         readers: Mapping[str, Reader],
-        progress: Callable[[str], Progress],
+        progress: Callable[[str], Progress] = lambda name: lambda what, done, total: None,
         *,
         remove_many: bool = False,
         publish: bool = False,
@@ -71,15 +86,17 @@ class Run:
         `publish` if these are all sources: an index made beside the one in use takes its place, if all went well.
         psycopg's errors pass: without our database nothing can go on. An interruption leaves what is done in place.
         """
-        outcomes = [Outcome(name) for name in readers]
-        for outcome in outcomes:
-            with _counted(outcome):
-                self._text(outcome, readers[outcome.name], progress(outcome.name), remove_many=remove_many)
-        for outcome in outcomes:  # those that failed too: some of their text may be in
-            with _counted(outcome):
-                made = index_vectors(outcome.name, self.store, self.embedder, self.cache, progress(outcome.name))
-                outcome.counts = replace(outcome.counts, embedded=made)
-        self._finish(outcomes)
+        works = [
+            _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE)
+            for name, read in readers.items()
+        ]
+        outcomes = [work.outcome for work in works]
+        for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
+            for work in works:  # one that has failed has text all the same, which wants its vectors
+                with _counted(work.outcome):
+                    step(work)
+        if any(outcome.documents for outcome in outcomes):
+            self._finish()
         for outcome in outcomes:
             self._keep(outcome)
         if publish and not any(outcome.error for outcome in outcomes):
@@ -95,13 +112,15 @@ class Run:
         self.states.forget(name)
         return len(ids)
 
-    def _text(self, outcome: Outcome, read: Reader, progress: Progress, *, remove_many: bool) -> None:
+    def _text(self, work: _Work) -> None:
+        outcome = work.outcome
+        outcome.skipped.clear()
+        before = self.states.all().get(outcome.name)
+
         def documents() -> Iterator[Document]:
-            for document in read(outcome.skipped):
+            for document in work.read(outcome.skipped):
                 outcome.urls.add(document.url)
                 yield document
-
-        before = self.states.all().get(outcome.name)
 
         def complete() -> bool:
             outcome.complete = not outcome.skipped or (before is not None and before.is_used_to(outcome.skipped))
@@ -109,21 +128,36 @@ class Run:
 
         outcome.counts = index_text(
             outcome.name,
-            documents(),
+            self.hinter.known(documents()) if self.hinter else documents(),
             self.store,
             self.embedder,
             self.cache,
-            progress,
+            work.progress,
             complete=complete,
-            may_remove=1.0 if remove_many else 0.2,
+            may_remove=work.may_remove,
         )
 
-    def _finish(self, outcomes: Sequence[Outcome]) -> None:
-        if any(outcome.counts != Indexed(unchanged=outcome.counts.unchanged) for outcome in outcomes):
-            try:
-                self.store.finish()
-            except GreffierError as error:  # a store that is away has failed each source already
-                log.warning("the index could not be made faster to search: %s", error)
+    def _vectors(self, work: _Work) -> None:
+        made = index_vectors(work.outcome.name, self.store, self.embedder, self.cache, work.progress)
+        work.outcome.counts = replace(work.outcome.counts, embedded=work.outcome.counts.embedded + made)
+
+    def _questions(self, work: _Work) -> None:
+        """Have the questions written that are missing, then index again: the text was not kept waiting for them."""
+        assert self.hinter is not None  # noqa: S101 - or this is no step
+        done = work.outcome.counts
+        if (
+            not work.outcome.error
+            and self.hinter.make(work.read([]), lambda written: work.progress("questions", written, 0)).made
+        ):
+            self._text(work)
+            work.outcome.counts = done
+            self._vectors(work)
+
+    def _finish(self) -> None:
+        try:
+            self.store.finish()
+        except GreffierError as error:  # a store that is away has failed each source already
+            log.warning("the index could not be made faster to search: %s", error)
 
     def _keep(self, outcome: Outcome) -> None:
         if outcome.error:

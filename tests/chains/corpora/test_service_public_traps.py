@@ -40,9 +40,9 @@ def sheet(*body: Node, id: str = "F1", url: str = "https://sp.test/F1", type: st
 
 
 def parsed(content: bytes) -> Document:
-    document = parse_sheet(content, corpus="sp")
-    assert document is not None
-    return document
+    found = parse_sheet(content, corpus="sp")
+    assert found is not None
+    return found.document
 
 
 def folder(path: Path, **sheets: bytes) -> list[Document]:
@@ -139,9 +139,10 @@ def test_trap_7_absent_children_are_no_text_and_texts_are_joined_before_spaces_c
     assert "Il coûte 25 € par an ." in parsed(sheet(body(price, element("Paragraphe"), element("Liste")))).text
 
 
-def test_trap_8_a_decision_tree_without_text_is_left_out() -> None:
-    assert parse_sheet(sheet(type="Recherche guidée"), corpus="sp") is None
-    assert parse_sheet(sheet(body(paragraph("Un texte. " * 30)), type="Recherche guidée"), corpus="sp") is not None
+def test_trap_8_a_decision_tree_without_text_is_left_out_and_one_with_a_summary_can_be_shown() -> None:
+    assert parse_sheet(sheet(type="Recherche guidée", description=""), corpus="sp") is None
+    found = parsed(sheet(type="Recherche guidée", description="Répondez aux questions."))
+    assert [passage.text for passage in found.passages] == ["Répondez aux questions."]
 
 
 def test_trap_9_a_link_to_a_sheet_that_is_not_there_keeps_its_text() -> None:

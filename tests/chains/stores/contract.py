@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from chains.analyser import stems
 from chains.stores.store import Embedded, Scope, Statistics, Store, Within
+from chains.stores.vectors import to_bytes
 from connector.errors import ConfigurationError
 from tests.chains.index_doubles import DIMENSION, HashedWords, document, embedded
 
@@ -44,6 +46,32 @@ class StoreContract:
     def test_a_document_is_searched_as_a_whole(self, store: Store) -> None:
         hits = store.search(Scope.DOCUMENTS, stems("mairie timbre"), 10)
         assert [(hit.id, hit.document) for hit in hits] == [("card", "card")]
+
+    def test_a_document_is_searched_by_what_is_said_of_it_elsewhere(self, store: Store) -> None:
+        store.update([embedded(replace(LICENCE, mentions="Le papier rose."))], [])
+        assert [hit.id for hit in store.search(Scope.MENTIONS, stems("papier rose"), 10)] == ["licence"]
+        assert store.search(Scope.DOCUMENTS, stems("papier rose"), 10) == []
+
+    def test_a_document_is_near_as_the_mean_of_its_passages_is(self, store: Store) -> None:
+        store.finish()
+        vector = HashedWords().embed_query("carte mairie")
+        each = [HashedWords().embed_query(passage.text) for passage in CARD.passages]
+        mean = [sum(numbers) for numbers in zip(*each, strict=True)]
+        middles = store.middles(vector, ["card", "leave", "gone"])
+        assert middles == {"card": pytest.approx(_cosine(vector, mean), abs=2e-3), "leave": middles["leave"]}
+        assert store.middles(vector, ["card"], Within(corpora=frozenset({"other"}))) == {}
+
+    def test_a_mean_follows_the_passages(self, store: Store) -> None:
+        store.finish()
+        texts = ["Par lettre recommandée.", "Un congé."]
+        store.update([Embedded(document("leave", "Congé", *texts), (None, None))], [])
+        store.finish()
+        vector, each = HashedWords().embed_query("lettre recommandée"), HashedWords().embed_documents(texts)
+        assert store.middles(vector, ["leave"]) == {}
+        store.embed({"leave#0": to_bytes(each[0]), "leave#1": to_bytes(each[1])})
+        store.finish()
+        mean = [sum(numbers) for numbers in zip(*each, strict=True)]
+        assert store.middles(vector, ["leave"])["leave"] == pytest.approx(_cosine(vector, mean), abs=2e-3)
 
     def test_hits_come_best_first_and_no_more_than_asked_for(self, store: Store) -> None:
         hits = store.search(Scope.PASSAGES, stems("demande de carte, permis, congé"), 10)
@@ -182,16 +210,23 @@ class StoreContract:
         names = ["", "lyon", "Lyon", "lyon 2", "préfecture du Rhône", "*", "shared", "' OR 1=1 --"]
         store = make_store("words", DIMENSION)
         entries = [
-            embedded(replace(document(f"d{number}", f"Permis {number}", "Le permis.", "Une carte."), organisation=name))
+            embedded(
+                replace(
+                    document(f"d{number}", f"Permis {number}", "Le permis.", "Une carte."),
+                    organisation=name,
+                    mentions="permis",
+                )
+            )
             for number, name in enumerate(name for name in names if name != "*")
         ]
         store.update(entries, [])
+        store.finish()
         owners = {entry.document.id: entry.document.organisation for entry in entries}
         draw = random.Random(5)  # noqa: S311
         for _trial in range(1000):
             asker = draw.choice([*names, "nobody"])
             within = Within(organisation=asker)
-            match draw.randrange(3):
+            match draw.randrange(4):
                 case 0:
                     found = [hit.document for hit in store.search(draw.choice(list(Scope)), ["perm"], 99, within)]
                 case 1:
@@ -232,7 +267,7 @@ class StoreContract:
     def test_an_index_may_be_empty(self, make_store: MakeStore) -> None:
         store = make_store("words", DIMENSION)
         store.update([], [])
-        assert [store.search(scope, ["perm"], 10) for scope in Scope] == [[], [], []]
+        assert [hit for scope in Scope for hit in store.search(scope, ["perm"], 10)] == []
         assert store.nearest([1.0] * DIMENSION, 10) == []
         assert (store.passages(["a"]), store.digests("sheets"), store.unembedded("sheets", 10)) == ({}, {}, [])
         assert store.statistics() == Statistics(0, 0, vectors=0, embedder="words", dimension=DIMENSION)
@@ -241,6 +276,10 @@ class StoreContract:
         many = [f"mot{number}" for number in range(600)]
         assert store.search(Scope.TITLES, [*many, "perm"], 10)[0].id == "licence"
         assert len(store.rarities([*many, "perm"])) == 601
+
+
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum(a * b for a, b in zip(one, other, strict=True)) / (math.hypot(*one) * math.hypot(*other))
 
 
 def _vector(draw: random.Random) -> list[float]:

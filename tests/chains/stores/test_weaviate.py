@@ -17,7 +17,7 @@ from chains.stores.store import Embedded, Scope
 from chains.stores.vectors import to_bytes
 from chains.stores.weaviate import WeaviateStore
 from chains.stores.weaviate_collections import Layout
-from chains.stores.weaviate_server import Server
+from chains.stores.weaviate_server import Connection, Server
 from connector.errors import ConfigurationError, RemoteError
 from tests.chains.index_doubles import DIMENSION, HashedWords, document, embedded
 from tests.chains.stores.contract import CARD, LEAVE, LICENCE, MakeStore, StoreContract
@@ -162,15 +162,20 @@ def test_tls_with_a_private_authority(tmp_path: Path, opened: Open) -> None:
         opened(replace(at(server), ca_bundle=tmp_path / "missing.pem")).statistics()
 
 
-def test_a_full_disk_is_said_to_be_full(tmp_path: Path, opened: Open) -> None:
-    with weaviate_in(tmp_path) as server:
-        opened(at(server)).update([embedded(CARD)], [])
-    with weaviate_in(tmp_path, settings=(("DISK_USE_READONLY_PERCENTAGE", "1"),)) as server:
-        store = opened(at(server))
-        with pytest.raises(RemoteError, match=r"\[store\] url: Weaviate stored none .*(read-only|disk)") as caught:
-            _again_and_again(lambda: store.update([embedded(CARD)], []))  # it looks at its disk twice a second
-        assert not caught.value.permanent
-        assert [hit.id for hit in store.search(Scope.TITLES, ["cart"], 5)] == ["card"]
+def test_a_full_disk_is_said_to_be_full(weaviate_server: WeaviateServer, opened: Open) -> None:
+    """On a full disk Weaviate makes itself read-only; here it is told to."""
+    layout = Layout(prefix=f"Test{next(_numbers)}")
+    store = opened(at(weaviate_server), layout=layout)
+    store.update([embedded(CARD)], [])
+    connection = Connection(at(weaviate_server))
+    for name in connection.client().collections.list_all(simple=True):
+        if name.startswith(f"{layout.prefix}_"):
+            connection.client().collections.use(name).config.update_shards(status="READONLY")
+    connection.close()
+    with pytest.raises(RemoteError, match=r"\[store\] url: .*stored none .*; card: .*read-only.*its disk") as caught:
+        store.update([embedded(CARD)], [])
+    assert not caught.value.permanent
+    assert [hit.id for hit in store.search(Scope.TITLES, ["cart"], 5)] == ["card"]
 
 
 def test_after_a_kill_in_mid_import_nothing_is_missing_and_nothing_twice(tmp_path: Path, opened: Open) -> None:
