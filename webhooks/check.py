@@ -62,6 +62,9 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 
     if not settings.sources:
         yield Finding(Level.WARNING, "sources", "none is configured: see [sources.NAME] in docs/configuration.md")
+    for number, profile in enumerate(settings.profile, 1):
+        for corpus in sorted((profile.corpora or frozenset()) - settings.sources.keys()):
+            yield Finding(Level.WARNING, f"profile.{number}.corpora", f"no source is named {corpus}")
     try:
         with wiring.database(settings, connections=1) as pool:
             states = States(pool).all()

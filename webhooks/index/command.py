@@ -12,7 +12,7 @@ from connector.errors import ConfigurationError, GreffierError
 from webhooks.given import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from psycopg_pool import ConnectionPool
 
@@ -108,15 +108,20 @@ def _run(
             States(pool).failed(name, str(error))
         raise
     teller.clear()
-    for outcome in outcomes:
-        if quiet:
+    if quiet:
+        for outcome in outcomes:
             log.log(logging.ERROR if outcome.error else logging.INFO, "; ".join(summary(outcome)))
-        else:
-            click.echo("\n".join(summary(outcome)))
-    for left in sorted(States(pool).all().keys() - settings.sources.keys()) if not quiet else ():
-        click.echo(f"{left} is in the index but no longer in the settings: greffier index --forget {left} removes it")
+    else:
+        _tell(outcomes, States(pool).all().keys() - settings.sources.keys())
     if any(outcome.error for outcome in outcomes):
         context.exit(1)
+
+
+def _tell(outcomes: Sequence[Outcome], left: Collection[str]) -> None:
+    for outcome in outcomes:
+        click.echo("\n".join(summary(outcome)))
+    for name in sorted(left):
+        click.echo(f"{name} is in the index but no longer in the settings: greffier index --forget {name} removes it")
 
 
 def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> None:

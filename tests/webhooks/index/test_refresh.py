@@ -99,8 +99,11 @@ def test_nothing_is_started_where_nothing_is_due_or_somebody_indexes_already(gre
 def test_check_tells_of_each_source(greffier: System) -> None:
     with greffier.config.open("a", encoding="utf-8") as file:
         file.write('\n[sources.autres]\nkind = "answers"\npath = "/nowhere.csv"\n')
+        file.write('\n[[profile]]\ncorpora = ["autres", "fiches"]\n')
     told = greffier.run("check").output
     assert "ok      sources.service-public: 85 documents, indexed 20" in told
+    assert "warning profile.1.corpora: no source is named fiches" in told
+    assert "named autres" not in told
     assert "warning sources.autres.path: /nowhere.csv does not exist on this machine" in told
     assert "warning sources.autres: not indexed yet: run greffier index" in told
     greffier.run("index")
