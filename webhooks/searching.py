@@ -1,4 +1,7 @@
-"""Builds what searches the index and what brings it up to date. Imported late, as `webhooks.wiring` does."""
+"""Builds what searches the index and what brings it up to date.
+
+LangChain and the stores are imported where they are used: the web process needs neither.
+"""
 
 from __future__ import annotations
 
