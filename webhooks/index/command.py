@@ -36,9 +36,16 @@ SHOWN = 10
 @click.option("--anew", is_flag=True, help="Make the index again beside the one in use, then put it in its place.")
 @click.option("--remove-many", is_flag=True, help="Remove what is no longer in a source even if that is most of it.")
 @click.option("--forget", metavar="NAME", help="Take a source that is no longer configured out of the index.")
+@click.option("--erase", metavar="ORGANISATION", help="Take all that is an organisation's own out of the index.")
 @click.pass_context
 def index(
-    context: click.Context, name: str | None, due: bool, anew: bool, remove_many: bool, forget: str | None
+    context: click.Context,
+    name: str | None,
+    due: bool,
+    anew: bool,
+    remove_many: bool,
+    forget: str | None,
+    erase: str | None,
 ) -> None:
     """Bring the index up to date with all sources of the settings, or with NAME alone.
 
@@ -47,8 +54,8 @@ def index(
     from webhooks import wiring
     from webhooks.index.state import States
 
-    if sum(map(bool, (name, due, anew, forget))) > 1:
-        raise click.UsageError("give one of NAME, --due, --anew and --forget")
+    if sum(map(bool, (name, due, anew, forget, erase))) > 1:
+        raise click.UsageError("give one of NAME, --due, --anew, --forget and --erase")
     settings = settings_of(context)
     if anew and settings.store.kind == "postgres":
         raise ConfigurationError("--anew is for Weaviate: in PostgreSQL a changed embedder has an index of its own")
@@ -61,6 +68,8 @@ def index(
                 raise GreffierError("another greffier index is running: wait until it ends")
             if forget:
                 _forget(settings, pool, forget)
+            elif erase:
+                _erase(settings, pool, erase)
             else:
                 names = _chosen(settings, states, name, due=due)
                 if names:
@@ -131,6 +140,17 @@ def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> 
         raise ConfigurationError(f"sources.{name} is configured: take it out of the settings first")
     with searching.indexing(settings, pool) as run:
         click.echo(f"{name}: {run.forget(name)} documents removed from the index")
+
+
+def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: str) -> None:
+    from webhooks import wiring
+
+    theirs = [name for name, source in settings.sources.items() if source.organisation == organisation]
+    if theirs:
+        raise ConfigurationError(f"sources.{theirs[0]} is {organisation}'s: take it out of the settings first")
+    with wiring.indexing(settings, pool) as run:
+        run.store.erase(organisation)
+    click.echo(f"{organisation}: erased from the index")
 
 
 def summary(outcome: Outcome) -> Iterator[str]:

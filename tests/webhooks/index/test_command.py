@@ -207,6 +207,19 @@ def test_organisation_and_audience_are_those_of_the_settings(greffier: System) -
     assert "2 changed" in greffier.run("index").output
 
 
+def test_an_organisation_is_erased_once_its_sources_are_gone(greffier: System) -> None:
+    (greffier.config.parent / "more").mkdir()
+    write(greffier, "lyon", "Le règlement de Lyon.", folder="more")
+    configured = greffier.config.read_text("utf-8")
+    more = f'path = "{greffier.config.parent / "more"}"'
+    add_source(greffier, "more", 'kind = "files"', more, 'organisation = "Lyon"')
+    assert greffier.run("index").exit_code == 0
+    assert "sources.more is Lyon's" in str(greffier.run("index", "--erase", "Lyon").exception)
+    greffier.config.write_text(configured, "utf-8")
+    assert greffier.run("index", "--erase", "Lyon").output == "Lyon: erased from the index\n"
+    assert passages(greffier)["passages"] == 2
+
+
 def test_where_nothing_is_configured_or_nothing_named_so_it_says_which_setting(greffier: System) -> None:
     assert "sources: none is named note; configured: notes" in str(greffier.run("index", "note").exception)
     greffier.config.write_text(greffier.config.read_text("utf-8").partition("[sources.notes]")[0], "utf-8")
