@@ -143,12 +143,12 @@ def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> 
 
 
 def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: str) -> None:
-    from webhooks import wiring
+    from webhooks import searching
 
     theirs = [name for name, source in settings.sources.items() if source.organisation == organisation]
     if theirs:
         raise ConfigurationError(f"sources.{theirs[0]} is {organisation}'s: take it out of the settings first")
-    with wiring.indexing(settings, pool) as run:
+    with searching.indexing(settings, pool) as run:
         run.store.erase(organisation)
     click.echo(f"{organisation}: erased from the index")
 
