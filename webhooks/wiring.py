@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,7 +18,7 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
-from connector.errors import ConfigurationError
+from connector.errors import ConfigurationError, RemoteError
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings
@@ -26,7 +27,7 @@ from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
 from webhooks.metrics import Drafting, Intake
 from webhooks.schema import require_current
-from webhooks.settings import Settings
+from webhooks.settings import Settings, StoreSettings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -35,9 +36,14 @@ if TYPE_CHECKING:
     from chains.indexing import Embedder, Indexed, Progress
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
+    from chains.stores.weaviate_collections import Layout
+    from chains.stores.weaviate_server import Server
+    from connector.ticket import Finding
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
+
+log = logging.getLogger("greffier.wiring")
 
 _T = TypeVar("_T")
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
@@ -163,7 +169,7 @@ def drafter(
     """The chain, from a question to an answer. `took` is told how many seconds each of its steps takes, `fell_back` the
     name of a lever that a search went without.
 
-    Raises GreffierError without embedder or index.
+    Raises GreffierError without embedder or index; a store that is away is waited for, as later.
     """
     from chains.drafter import make_drafter
     from chains.model import chat_model
@@ -171,7 +177,10 @@ def drafter(
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
-    index.statistics()  # without an index of this embedder no draft can be made: say so now
+    try:
+        index.statistics()  # without an index of this embedder no draft can be made: say so now
+    except RemoteError as error:
+        log.warning("no draft can be made now, each message waits: %s", error)
     model = chat_model(
         chat.base_url,
         _secret(chat.api_key),
@@ -241,14 +250,27 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
+
+    server, layout = _weaviate(given)
+    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+
+
+def store_findings(settings: Settings) -> Iterator[Finding]:
+    """What `greffier check` says of a store that is a server of its own; raises nothing."""
+    if settings.store.kind == "weaviate":
+        from chains.stores.weaviate_checks import findings
+
+        yield from findings(*_weaviate(settings.store))
+
+
+def _weaviate(given: StoreSettings) -> tuple[Server, Layout]:
     from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:
         raise ConfigurationError("[store] url is missing: Weaviate's HTTP address")
     server = Server(given.url, given.grpc_port, _secret(given.api_key), given.ca_bundle, given.timeout)
-    layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
-    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+    return server, Layout(given.prefix, given.tenants, given.replicas, given.consistency)
 
 
 @contextmanager

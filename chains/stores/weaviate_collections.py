@@ -132,7 +132,7 @@ class Collections:
             if not self.exist(client):
                 self._generation = (self._live(client) or 0) + 1
                 create(client, self._names, self._generation)
-                if not any(name.startswith(f"{self._names.layout.prefix}_") for name in client.alias.list_all()):
+                if not self._in_use(client):
                     self._point(client, self._generation)
             yield client
 
@@ -195,9 +195,17 @@ class Collections:
         return name
 
     def _live(self, client: WeaviateClient) -> int | None:
-        """The generation in use."""
+        """The generation in use; an alias may outlive what it points to."""
         alias = client.alias.get(alias_name=self._names.alias(Kind.PASSAGE))
-        return self._names.generation(alias.collection) if alias else None
+        return (
+            self._names.generation(alias.collection) if alias and client.collections.exists(alias.collection) else None
+        )
+
+    def _in_use(self, client: WeaviateClient) -> list[str]:
+        """Our aliases, of other embedders too."""
+        there, ours = client.collections.list_all(simple=True), f"{self._names.layout.prefix}_"
+        aliases = client.alias.list_all().items()
+        return sorted(name for name, alias in aliases if name.startswith(ours) and alias.collection in there)
 
     def _point(self, client: WeaviateClient, generation: int) -> None:
         for kind in Kind:
@@ -208,9 +216,7 @@ class Collections:
     def _missing(self) -> str:
         with our_errors():
             client = self._connection.client()
-            ours = f"{self._names.layout.prefix}_"
-            aliases = [n for n in client.alias.list_all() if n.startswith(ours) and n.endswith(Kind.PASSAGE)]
-            others = [about(client, name) for name in sorted(aliases)]
+            others = [about(client, name) for name in self._in_use(client) if name.endswith(Kind.PASSAGE)]
         if not others:
             return "there is no index yet: run greffier index"
         found = ", ".join(f"{embedder} ({dimension})" for embedder, dimension in others)

@@ -21,6 +21,7 @@ from chains.retrieval import ALPHA, MIN_COVERAGE, HybridRetriever, best, fuse, m
 from chains.stores.postgres import PostgresStore
 from chains.stores.store import Hit, Within
 from chains.timing import Stopwatch
+from connector.errors import ConfigurationError
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
 from tests.chains.rerank_server import RerankServer
 from webhooks.demo.model_answers import Fault, Script
@@ -254,3 +255,10 @@ def test_what_is_measured_is_ranked_as_a_draft_would_find_it(store: PostgresStor
         retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
         ranked = retriever.ranked([Search("carte mairie")])
     assert [document for document, _ in ranked] == ["licence", "card"]
+
+
+@pytest.mark.server
+def test_an_empty_index_is_an_error_and_no_answer(store: PostgresStore) -> None:
+    store.update([], ["card", "licence"])
+    with pytest.raises(ConfigurationError, match="the index is empty: run greffier index"):
+        HybridRetriever(store=store, embeddings=HashedWords()).invoke("carte")
