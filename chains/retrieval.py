@@ -85,8 +85,8 @@ class HybridRetriever(BaseRetriever):
         whole, *parts = self._found((Search(query, language), *also), within, callbacks)
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)
-        if not found:
-            self._require_something()
+        if not whole.cosine:
+            self._require_vectors()
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
             "cosine": whole.cosine,
@@ -96,10 +96,10 @@ class HybridRetriever(BaseRetriever):
             for passage, score in found
         ]
 
-    def _require_something(self) -> None:
-        """Nothing found in an index that is still empty says nothing of the question: it must not end as an answer."""
-        if not self.store.statistics().passages:
-            raise ConfigurationError("the index is empty: run greffier index")
+    def _require_vectors(self) -> None:
+        """In an index that is still empty nothing is near, which says nothing of the question: it waits."""
+        if not self.store.statistics().vectors:
+            raise ConfigurationError("the index holds no vectors yet: run greffier index")
 
     def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
         """All documents that these searches of a draft find, by id, with their scores, best first."""

@@ -121,8 +121,8 @@ def _index(settings: Settings) -> str:
         embedder = wiring.embeddings(settings)
         with closing(wiring.store(settings, pool, embedder)) as store:
             found = store.statistics()
-    if not found.passages:
-        raise ConfigurationError("the index is empty: run greffier index")
+    if not found.vectors:
+        raise ConfigurationError("the index holds no vectors yet: run greffier index")
     without = found.passages - found.vectors
     of = f"vectors of {found.embedder}" + (f", {without} still to come: greffier index makes them" if without else "")
     return f"{found.documents} documents, {found.passages} passages, {of}"

@@ -21,6 +21,8 @@ from connector.errors import ConfigurationError
 
 K1, B = 1.5, 0.75
 """BM25: how fast repeats stop counting, and how much length does."""
+WHOLE = Configure.sharding(desired_count=1)
+"""One shard, as a tenant is: Weaviate leaves out a shard whose node is gone, and tells nobody that it does."""
 Consistency = Literal["one", "quorum", "all"]
 
 
@@ -83,6 +85,7 @@ def create(client: WeaviateClient, names: Names, generation: int) -> None:
             vector_config=Configure.Vectors.self_provided(
                 vector_index_config=Configure.VectorIndex.hnsw(distance_metric=VectorDistances.COSINE)
             ),
+            sharding_config=None if names.layout.tenants else WHOLE,
             replication_config=Configure.replication(factor=names.layout.replicas),
             multi_tenancy_config=Configure.multi_tenancy(
                 enabled=names.layout.tenants, auto_tenant_creation=names.layout.tenants
