@@ -110,6 +110,7 @@ class Collections:
         self._names = names
         self._anew = anew
         self._generation: int | None = None  # of what this process writes to
+        self._is_whole = False  # whether all of it is known to be there
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -132,12 +133,19 @@ class Collections:
         """A client to write with; missing collections are made. The very first index is in use at once."""
         with our_errors():
             client = self._connection.client()
-            if not self.exist(client):
-                self._generation = (self._live(client) or 0) + 1
-                create(client, self._names, self._generation)
-                if not self._in_use(client):
-                    self._point(client, self._generation)
+            if not self._is_whole:
+                self._make_whole(client)
             yield client
+
+    def _make_whole(self, client: WeaviateClient) -> None:
+        """Make what is missing, of an index that was never begun or whose beginning was interrupted."""
+        if not self.exist(client):
+            self._generation = (self._live(client) or 0) + 1
+        assert self._generation is not None  # noqa: S101 - see above
+        create(client, self._names, self._generation)
+        if not self._in_use(client):
+            self._point(client, self._generation)
+        self._is_whole = True
 
     def exist(self, client: WeaviateClient) -> bool:
         """Whether there is something to write to; from now on it is also what is read here."""
