@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
+from webhooks.config.corpora import EVERYBODY
 from webhooks.given import settings_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def index(
     from webhooks import wiring
     from webhooks.index.state import States
 
-    if sum(map(bool, (name, due, anew, forget, erase))) > 1:
+    if sum(given not in (None, False) for given in (name, due, anew, forget, erase)) > 1:
         raise click.UsageError("give one of NAME, --due, --anew, --forget and --erase")
     settings = settings_of(context)
     if anew and settings.store.kind == "postgres":
@@ -66,10 +67,10 @@ def index(
         with states.alone() as alone:
             if not alone:
                 raise GreffierError("another greffier index is running: wait until it ends")
-            if forget:
+            if forget is not None:
                 _forget(settings, pool, forget)
-            elif erase:
-                _erase(settings, pool, erase)
+            elif erase is not None:
+                _erase(settings, pool, erase.strip())
             else:
                 names = _chosen(settings, states, name, due=due)
                 if names:
@@ -79,9 +80,9 @@ def index(
 def _chosen(settings: Settings, states: States, name: str | None, *, due: bool) -> Sequence[str]:
     if not settings.sources:
         raise ConfigurationError("sources: none is configured: see [sources.NAME] in docs/configuration.md")
-    if name and name not in settings.sources:
+    if name is not None and name not in settings.sources:
         raise ConfigurationError(f"sources: none is named {name}; configured: {', '.join(settings.sources)}")
-    return [name] if name else states.due(settings.sources) if due else list(settings.sources)
+    return [name] if name is not None else states.due(settings.sources) if due else list(settings.sources)
 
 
 def _run(
@@ -136,6 +137,8 @@ def _tell(outcomes: Sequence[Outcome], left: Collection[str]) -> None:
 def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> None:
     from webhooks import searching
 
+    if not name.strip():
+        raise ConfigurationError("--forget: the name of a source is wanted")
     if name in settings.sources:
         raise ConfigurationError(f"sources.{name} is configured: take it out of the settings first")
     with searching.indexing(settings, pool) as run:
@@ -145,6 +148,8 @@ def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> 
 def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: str) -> None:
     from webhooks import searching
 
+    if organisation in ("", EVERYBODY):
+        raise ConfigurationError("--erase: the name of an organisation is wanted: what is everybody's is not erased")
     theirs = [name for name, source in settings.sources.items() if source.organisation == organisation]
     if theirs:
         raise ConfigurationError(f"sources.{theirs[0]} is {organisation}'s: take it out of the settings first")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.errors import ConfigurationError
 from tests.conftest import created_database
 from tests.system import System, system, unforeseen, wait_until
 from webhooks import schema, searching, settings, wiring
@@ -217,6 +218,14 @@ def test_an_organisation_is_erased_once_its_sources_are_gone(greffier: System) -
     assert "sources.more is Lyon's" in str(greffier.run("index", "--erase", "Lyon").exception)
     greffier.config.write_text(configured, "utf-8")
     assert greffier.run("index", "--erase", "Lyon").output == "Lyon: erased from the index\n"
+    assert passages(greffier)["passages"] == 2
+
+
+@pytest.mark.parametrize("arguments", [("--erase", ""), ("--erase", " * "), ("--forget", ""), ("",)])
+def test_what_names_nobody_touches_nothing(greffier: System, arguments: tuple[str, ...]) -> None:
+    assert greffier.run("index").exit_code == 0
+    write(greffier, "congé", "Le congé parental dure un an.")
+    assert isinstance(greffier.run("index", *arguments).exception, ConfigurationError)
     assert passages(greffier)["passages"] == 2
 
 
