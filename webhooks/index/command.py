@@ -38,6 +38,7 @@ SHOWN = 10
 @click.option("--remove-many", is_flag=True, help="Remove what is no longer in a source even if that is most of it.")
 @click.option("--forget", metavar="NAME", help="Take a source that is no longer configured out of the index.")
 @click.option("--erase", metavar="ORGANISATION", help="Take all that is an organisation's own out of the index.")
+@click.option("--drop-others", is_flag=True, help="Drop all indexes but the one in use, as of other embedders.")
 @click.pass_context
 def index(
     context: click.Context,
@@ -47,6 +48,7 @@ def index(
     remove_many: bool,
     forget: str | None,
     erase: str | None,
+    drop_others: bool,
 ) -> None:
     """Bring the index up to date with all sources of the settings, or with NAME alone.
 
@@ -55,8 +57,8 @@ def index(
     from webhooks import wiring
     from webhooks.index.state import States
 
-    if sum(given not in (None, False) for given in (name, due, anew, forget, erase)) > 1:
-        raise click.UsageError("give one of NAME, --due, --anew, --forget and --erase")
+    if sum(given not in (None, False) for given in (name, due, anew, forget, erase, drop_others)) > 1:
+        raise click.UsageError("give one of NAME, --due, --anew, --forget, --erase and --drop-others")
     settings = settings_of(context)
     if anew and settings.store.kind == "postgres":
         raise ConfigurationError("--anew is for Weaviate: in PostgreSQL a changed embedder has an index of its own")
@@ -71,6 +73,8 @@ def index(
                 _forget(settings, pool, forget)
             elif erase is not None:
                 _erase(settings, pool, erase.strip())
+            elif drop_others:
+                _drop_others(settings, pool)
             else:
                 names = _chosen(settings, states, name, due=due)
                 if names:
@@ -155,7 +159,19 @@ def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: s
         raise ConfigurationError(f"sources.{theirs[0]} is {organisation}'s: take it out of the settings first")
     with searching.indexing(settings, pool) as run:
         run.store.erase(organisation)
+        others = [*run.store.others(), *searching.besides(settings, pool)]
     click.echo(f"{organisation}: erased from the index")
+    if others:
+        click.echo(f"other indexes are still there and may hold its documents: {', '.join(others)}")
+        click.echo("greffier index --drop-others drops them")
+
+
+def _drop_others(settings: Settings, pool: ConnectionPool[Connection]) -> None:
+    from webhooks import searching
+
+    with searching.indexing(settings, pool) as run:
+        dropped = [*run.store.drop_others(), *searching.besides(settings, pool, drop=True)]
+    click.echo("\n".join(f"{name}: dropped" for name in dropped) or "there is no other index")
 
 
 def summary(outcome: Outcome) -> Iterator[str]:

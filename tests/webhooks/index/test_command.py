@@ -64,6 +64,12 @@ def passages(greffier: System) -> dict[str, int]:
     return {"passages": found.passages, "vectors": found.vectors}
 
 
+def indexes(greffier: System) -> list[str]:
+    """The schemas of the indexes in PostgreSQL."""
+    rows = greffier.rows(r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 'greffier\_index\_%' ORDER BY 1")
+    return [name for (name,) in rows]
+
+
 def started(greffier: System, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "webhooks", "--config", str(greffier.config), "index", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -201,8 +207,7 @@ def test_organisation_and_audience_are_those_of_the_settings(greffier: System) -
     greffier.configure('organisation = "Mairie de Lyon"', "sources.notes")
     greffier.configure('audience = "agents"', "sources.notes")
     assert greffier.run("index").exit_code == 0
-    schema_of_index = greffier.rows(r"SELECT nspname FROM pg_namespace WHERE nspname LIKE 'greffier\_index\_%'")[0][0]
-    shelves = greffier.rows(f"SELECT corpus, organisation, audience FROM {schema_of_index}.shelf")  # noqa: S608
+    shelves = greffier.rows(f"SELECT corpus, organisation, audience FROM {indexes(greffier)[0]}.shelf")  # noqa: S608
     assert shelves == [("notes", "Mairie de Lyon", "agents")]
     greffier.configure('organisation = ""', "sources.notes")
     assert "2 changed" in greffier.run("index").output
@@ -217,7 +222,21 @@ def test_an_organisation_is_erased_once_its_sources_are_gone(greffier: System) -
     assert greffier.run("index").exit_code == 0
     assert "sources.more is Lyon's" in str(greffier.run("index", "--erase", "Lyon").exception)
     greffier.config.write_text(configured, "utf-8")
-    assert greffier.run("index", "--erase", "Lyon").output == "Lyon: erased from the index\n"
+    assert greffier.run("index", "--erase", " Lyon").output == "Lyon: erased from the index\n"
+    assert passages(greffier)["passages"] == 2
+
+
+def test_what_other_embedders_made_is_named_after_an_erasure_and_can_be_dropped(greffier: System) -> None:
+    assert greffier.run("index").exit_code == 0
+    (first,) = indexes(greffier)
+    greffier.configure('passage_prefix = "text: "', "embeddings")
+    assert isinstance(greffier.run("index", "--drop-others").exception, ConfigurationError)  # ours is not made yet
+    assert indexes(greffier) == [first]
+    assert greffier.run("index").exit_code == 0
+    told = greffier.run("index", "--erase", "Lyon").output
+    assert f"may hold its documents: {first}\ngreffier index --drop-others drops them\n" in told
+    assert greffier.run("index", "--drop-others").output == f"{first}: dropped\n"
+    assert greffier.run("index", "--drop-others").output == "there is no other index\n"
     assert passages(greffier)["passages"] == 2
 
 
@@ -312,7 +331,10 @@ def test_an_index_in_weaviate_is_made_anew_and_takes_the_place_of_the_old_one(
             f'\n[store]\nkind = "weaviate"\nurl = "{weaviate_server.url}"\ngrpc_port = {weaviate_server.grpc_port}\n'
             f'api_key = "{weaviate_server.api_key}"\nprefix = "IndexCommand"\n'
         )
+    greffier.execute("CREATE SCHEMA greffier_index_before")  # from the time before Weaviate
     assert "notes: 2 added" in greffier.run("index").output
+    assert "may hold its documents: greffier_index_before" in greffier.run("index", "--erase", "Lyon").output
+    assert greffier.run("index", "--drop-others").output == "greffier_index_before: dropped\n"
     assert passages(greffier) == {"passages": 2, "vectors": 2}
     write(greffier, "congé", "Le congé parental dure un an.")
     assert "notes: 3 added" in greffier.run("index", "--anew").output
