@@ -13,11 +13,11 @@ from webhooks.config.corpora import EVERYBODY
 from webhooks.given import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from psycopg_pool import ConnectionPool
 
-    from webhooks.index.run import Outcome
+    from webhooks.index.outcome import Outcome
     from webhooks.index.state import States
     from webhooks.ledger import Connection
     from webhooks.settings import Settings
@@ -27,8 +27,6 @@ log = logging.getLogger("greffier.index")
 INTERRUPTED = 130
 NICE = 10
 """How far behind drafts and everything else the worker's own runs stand."""
-SHOWN = 10
-"""Of what was skipped, so many are named."""
 
 
 @click.command()
@@ -101,6 +99,7 @@ def _run(
 ) -> None:
     """Index those sources; exit 1 if one failed, 130 if interrupted. What `quiet` leaves out is in the log."""
     from webhooks import searching, wiring
+    from webhooks.index.outcome import summary, why_it_waits
     from webhooks.index.progress import Teller
     from webhooks.index.state import States
 
@@ -113,6 +112,7 @@ def _run(
                 remove_many=remove_many,
                 publish=set(names) == set(settings.sources),
             )
+            waits = why_it_waits(outcomes, settings.sources) if run.waits() else ""
     except KeyboardInterrupt:
         teller.clear()
         click.echo("interrupted: nothing is lost, run it again to go on", err=True)
@@ -125,15 +125,21 @@ def _run(
     if quiet:
         for outcome in outcomes:
             log.log(logging.ERROR if outcome.error else logging.INFO, "; ".join(summary(outcome)))
+        if waits:
+            log.warning(waits)
     else:
-        _tell(outcomes, States(pool).all().keys() - settings.sources.keys())
+        _tell(outcomes, States(pool).all().keys() - settings.sources.keys(), waits)
     if any(outcome.error for outcome in outcomes):
         context.exit(1)
 
 
-def _tell(outcomes: Sequence[Outcome], left: Collection[str]) -> None:
+def _tell(outcomes: Sequence[Outcome], left: Collection[str], waits: str) -> None:
+    from webhooks.index.outcome import summary
+
     for outcome in outcomes:
         click.echo("\n".join(summary(outcome)))
+    if waits:
+        click.echo(waits)
     for name in sorted(left):
         click.echo(f"{name} is in the index but no longer in the settings: greffier index --forget {name} removes it")
 
@@ -172,22 +178,3 @@ def _drop_others(settings: Settings, pool: ConnectionPool[Connection]) -> None:
     with searching.indexing(settings, pool) as run:
         dropped = [*run.store.drop_others(), *searching.besides(settings, pool, drop=True)]
     click.echo("\n".join(f"{name}: dropped" for name in dropped) or "there is no other index")
-
-
-def summary(outcome: Outcome) -> Iterator[str]:
-    """What a run did with a source, for people."""
-    if outcome.error:
-        yield f"{outcome.name}: FAILED: {outcome.error}"
-    done, skipped = outcome.counts, outcome.skipped
-    if outcome.documents or not outcome.error:
-        yield (
-            f"{outcome.name}: {done.added} added, {done.changed} changed, {done.unchanged} unchanged,"
-            f" {done.removed} removed, {len(skipped)} skipped; {done.embedded} passages embedded;"
-            f" {outcome.seconds:.0f} s"
-        )
-    if skipped:
-        kept = "" if outcome.complete else "; nothing was removed, in case they can be read tomorrow"
-        yield f"  skipped, the log says why{kept}:"
-        yield from (f"    {one}" for one in skipped[:SHOWN])
-        if len(skipped) > SHOWN:
-            yield f"    and {len(skipped) - SHOWN} more"
