@@ -265,6 +265,18 @@ def test_after_a_kill_in_mid_import_nothing_is_missing_and_nothing_twice(tmp_pat
             assert len(store.passages([f"d{number}#{n}" for n in range(8)])) == 8
 
 
+def test_vectors_are_found_after_a_kill_right_behind_their_import(tmp_path: Path, opened: Open) -> None:
+    entries = [embedded(document(f"d{number}", "Carte", "Demande de carte.")) for number in range(30)]
+    question = HashedWords().embed_query("carte")
+    with weaviate_in(tmp_path) as server:
+        for name in "ABCDEFGHIJ":
+            opened(at(server), layout=Layout(prefix=name)).update(entries, [])
+        server.kill()
+        server.start()
+        found = [len(opened(at(server), layout=Layout(prefix=name)).nearest(question, 50)) for name in "ABCDEFGHIJ"]
+        assert found == [30] * 10
+
+
 def test_a_server_that_comes_back_is_searched_again(tmp_path: Path, opened: Open) -> None:
     with weaviate_in(tmp_path) as server:
         store = opened(replace(at(server), timeout=2))
