@@ -73,7 +73,10 @@ class Indexed:
 
 
 Progress = Callable[[str, int, int], None]
-"""Told what is done ("reading" documents, "embedding" passages), how many, and of how many (0: not known)."""
+"""Told what is done ("reading" documents, "embedding" passages), how many, and of how many (0: not known).
+
+Passages without vector are those of all corpora: which are a corpus's own, a store cannot tell cheaply.
+"""
 
 
 def index(
@@ -111,10 +114,14 @@ def index_text(
     *,
     complete: Callable[[], bool] = lambda: True,
     may_remove: float = 0.2,
+    counted: Callable[[Indexed], None] = lambda counts: None,
 ) -> Indexed:
-    """The first half of `index`: text, and those vectors that are known. Raises GreffierError as `index` does."""
+    """The first half of `index`: text, and those vectors that are known. Raises GreffierError as `index` does.
+
+    `counted` is told what is in so far, whatever happens then.
+    """
     known = store.digests(corpus)
-    counts, seen = _replace(documents, known, store, embedder, cache, progress)
+    counts, seen = _replace(documents, known, store, embedder, cache, progress, counted)
     gone = sorted(known.keys() - seen) if complete() else []
     if len(gone) > max(FEW, may_remove * len(known)):
         raise GreffierError(
@@ -133,6 +140,7 @@ def _replace(
     embedder: Embedder,
     cache: VectorCache,
     progress: Progress,
+    counted: Callable[[Indexed], None],
 ) -> tuple[Indexed, set[str]]:
     """Put the text of new and changed documents into the store; what was done, and the ids of all documents."""
     fates: Counter[str] = Counter()
@@ -149,7 +157,9 @@ def _replace(
 
     for portion in _slices(different()):
         store.update(_with_known_vectors(portion, embedder, cache), [])
-    return Indexed(**fates), seen
+        counted(Indexed(**fates))
+    counted(counts := Indexed(**fates))
+    return counts, seen
 
 
 def _slices(documents: Iterable[Document]) -> Iterator[list[Document]]:

@@ -102,6 +102,16 @@ def _weaviate(given: StoreSettings) -> tuple[Server, Layout]:
     return server, Layout(given.prefix, given.tenants, given.replicas, given.consistency)
 
 
+def besides(settings: Settings, pool: ConnectionPool[Connection], *, drop: bool = False) -> list[str]:
+    """The indexes that Greffier's own database still holds where another store is configured; with `drop`, no more."""
+    from chains.stores import postgres
+
+    if settings.store.kind == "postgres":
+        return []
+    names = postgres.indexes(pool)
+    return postgres.drop(pool, names) if drop else names
+
+
 @contextmanager
 def measured(
     settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None

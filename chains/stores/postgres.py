@@ -4,7 +4,7 @@ PostgreSQL's own full-text rank knows no document frequency, hence the postings.
 read: this store is for tens of thousands of passages.
 
 Each embedder and each analyser has an index of its own, in a schema of its own: a change of either makes a new one
-beside the old one, which serves whoever still asks for it. An old one is dropped by hand (`DROP SCHEMA`).
+beside the old one, which serves whoever still asks for it, until it is dropped.
 """
 
 from __future__ import annotations
@@ -175,6 +175,16 @@ class PostgresStore:
     def publish(self) -> None:
         """Each embedder's index is found by whoever is configured with it, from its first document on."""
 
+    def unpublished(self) -> bool:
+        return False
+
+    def others(self) -> list[str]:
+        return [name for name in indexes(self._pool) if name != self.schema]
+
+    def drop_others(self) -> list[str]:
+        self.statistics()  # which must be there
+        return drop(self._pool, self.others())
+
     def close(self) -> None:
         """The pool is the caller's."""
 
@@ -215,6 +225,20 @@ class PostgresStore:
     def _sql(self, statement: LiteralString) -> sql.Composed:
         schema = sql.Identifier(self.schema)
         return sql.SQL(statement).format(schema=schema, within=sql.SQL(_WITHIN).format(schema=schema))
+
+
+def indexes(pool: ConnectionPool[Connection]) -> list[str]:
+    """The names of all indexes in a database."""
+    with pool.connection() as connection:
+        return sorted(_schemas(connection))
+
+
+def drop(pool: ConnectionPool[Connection], names: Sequence[str]) -> list[str]:
+    """Drop indexes by their names, which are given back."""
+    with pool.connection() as connection:
+        for name in names:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {schema} CASCADE").format(schema=sql.Identifier(name)))
+    return list(names)
 
 
 def _values(within: Within) -> dict[str, Any]:

@@ -207,6 +207,16 @@ class WeaviateStore:
     def publish(self) -> None:
         self._collections.publish()
 
+    def unpublished(self) -> bool:
+        return self._collections.unpublished()
+
+    def others(self) -> list[str]:
+        """Of what is made anew as well."""
+        return self._collections.others()
+
+    def drop_others(self) -> list[str]:
+        return self._collections.drop_others()
+
     def _hits(self, kind: Kind, limit: int, within: Within, query: _Query) -> list[Hit]:
         hits = [_hit(kind, one) for one in self._query(kind, within, query)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
