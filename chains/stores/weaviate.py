@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,7 +27,9 @@ from chains.stores.weaviate_server import NoSuchTenant, Server, our_errors
 from connector.errors import ConfigurationError
 
 DOCUMENTS = 100
-"""Documents that are written together: what an interruption leaves half done."""
+"""Documents that are written together."""
+AT_ONCE = 2
+"""So many times as many are on their way: what an interruption leaves half done."""
 _Query = Callable[[writer.Objects], Any]
 _IDS = {Kind.PASSAGE: ["key", "document"], Kind.DOCUMENT: ["key"]}
 
@@ -166,12 +169,22 @@ class WeaviateStore:
 
     def _replace(self, client: WeaviateClient, tenant: str, entries: Sequence[Embedded]) -> None:
         """Documents of one organisation; they are taken from any other that had them before."""
-        for some in writer.batches(list(entries), DOCUMENTS):
-            for documents, passages in self._pairs(client):
+        pairs = list(self._pairs(client))
+
+        def replace(some: Sequence[Embedded]) -> None:
+            for documents, passages in pairs:
                 if documents.tenant in (None, tenant):
                     writer.replace(documents, passages, some)
                 else:
                     writer.remove(documents, passages, [entry.document.id for entry in some])
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:  # the server stores some while others are analysed here
+            done = [pool.submit(replace, some) for some in writer.batches(list(entries), DOCUMENTS)]
+            try:
+                for future in done:
+                    future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
     def unembedded(self, corpus: str, limit: int) -> list[Passage]:
         missing = Filter.by_property("corpus").equal(corpus) & Filter.by_property("embedded").equal(False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
+from itertools import chain, islice
 from operator import add
 from typing import Any, TypeVar, cast
 
@@ -13,9 +14,10 @@ from weaviate.collections import Collection
 from weaviate.collections.classes.filters import _Filters
 from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
+from chains.corpora.document import Document
 from chains.stores.store import Embedded
 from chains.stores.vectors import floats
-from chains.stores.weaviate_objects import document_object, object_id, passage_object
+from chains.stores.weaviate_objects import Words, announced_object, document_object, object_id, passage_objects
 from connector.errors import RemoteError
 
 OBJECTS = 400
@@ -34,13 +36,18 @@ def replace(documents: Objects, passages: Objects, entries: Sequence[Embedded]) 
     known = documents.query.fetch_objects(
         filters=Filter.by_id().contains_any(ids), limit=len(ids), return_properties=["key"]
     ).objects
-    insert(documents, [document_object(entry.document, complete=False) for entry in entries])
-    insert(passages, [one for entry in entries for one in _passages(entry)])
-    if known:
-        of_them = Filter.by_property("document").contains_any([str(one.properties["key"]) for one in known])
+    there = {str(one.properties["key"]) for one in known}
+    said = [Words.of(entry.document) for entry in entries]
+    whole = [
+        document_object(entry.document, words, _mean(entry.vectors)) for entry, words in zip(entries, said, strict=True)
+    ]
+    insert(documents, [_begun(entry.document, one, there) for entry, one in zip(entries, whole, strict=True)])
+    insert(passages, list(chain.from_iterable(map(passage_objects, entries, said))))
+    if there:
+        of_them = Filter.by_property("document").contains_any(sorted(there))
         revisions = [entry.document.digest for entry in entries]
         delete(passages, of_them & Filter.by_property("revision").contains_none(revisions))
-    insert(documents, [document_object(entry.document, complete=True) for entry in entries])
+    insert(documents, whole)
 
 
 def remove(documents: Objects, passages: Objects, ids: Sequence[str]) -> None:
@@ -124,9 +131,17 @@ def batches(things: list[_T], size: int) -> Iterator[list[_T]]:
         yield batch
 
 
-def _passages(entry: Embedded) -> list[DataObject[Any, None]]:
-    pairs = zip(entry.document.passages, entry.vectors, strict=True)
-    return [passage_object(entry.document, passage, vector) for passage, vector in pairs]
+def _begun(document: Document, whole: DataObject[Any, None], there: Container[str]) -> DataObject[Any, None]:
+    """What stands for a document until its passages are in; one that was there before is found all the while."""
+    if document.id not in there:
+        return announced_object(document)
+    return replaced(whole, properties={**(whole.properties or {}), "digest": "", "complete": False})
+
+
+def _mean(vectors: Sequence[bytes | None]) -> list[float] | None:
+    """The direction of their mean; None until all are there."""
+    known = [floats(vector) for vector in vectors if vector is not None]
+    return list(map(sum, zip(*known, strict=True))) if known and len(known) == len(vectors) else None
 
 
 def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[Any, None]:
