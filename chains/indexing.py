@@ -27,7 +27,7 @@ PORTION = 1024
 """Passages without vector that are asked for at once."""
 SLICE = 50_000
 """Passages that go into the store at once, at least: the memory that a run takes, and the BM25 weights made again."""
-SETTLED = 60.0
+SETTLED = 600.0
 """Seconds between two times that a store settles what has come in, while a long run goes on."""
 FEW = 20
 """So many documents may always go."""

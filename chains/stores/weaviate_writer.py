@@ -65,26 +65,33 @@ def embed(passages: Objects, vectors: Mapping[str, bytes]) -> None:
 
 
 def average(documents: Objects, passages: Objects) -> None:
-    """Give each document whose passages have changed the mean of their vectors, when all of them have theirs."""
-    waiting = Filter.by_property("averaged").equal(False) & Filter.by_property("complete").equal(True)
-    left = 0  # those that must wait go on matching
-    while left + AVERAGED <= AT_ONCE:
-        found = documents.query.fetch_objects(filters=waiting, limit=AVERAGED, offset=left).objects
-        if not found:
+    """Give each document whose passages have changed the mean of the vectors that they have."""
+    while True:
+        waiting = _waiting(documents)
+        done = [_average(documents, passages, keys) for keys in batches(waiting, AVERAGED)]
+        if len(waiting) < AT_ONCE or not any(done):
             return
-        of_them = Filter.by_property("document").contains_any([str(one.properties["key"]) for one in found])
-        too_early = {
-            one.properties["document"]
-            for one in passages.query.fetch_objects(
-                filters=of_them & Filter.by_property("embedded").equal(False),
-                limit=AT_ONCE,
-                return_properties=["document"],
-            ).objects
-        }
-        sums = _sums(passages, of_them)
-        ready = [one.properties for one in found if one.properties["key"] not in too_early]
-        insert(documents, [_averaged(one, sums.get(str(one["key"]))) for one in ready])
-        left += len(found) - len(ready)
+
+
+def _waiting(documents: Objects) -> list[str]:
+    """The documents without a mean of all their vectors, as many as a server tells."""
+    waiting = Filter.by_property("averaged").equal(False) & Filter.by_property("complete").equal(True)
+    found = documents.query.fetch_objects(filters=waiting, limit=AT_ONCE, return_properties=["key"]).objects
+    return [str(one.properties["key"]) for one in found]
+
+
+def _average(documents: Objects, passages: Objects, keys: list[str]) -> int:
+    """How many of these documents need no other mean, because all their passages have their vectors."""
+    of_them = Filter.by_property("document").contains_any(keys)
+    lacking = of_them & Filter.by_property("embedded").equal(False)
+    found = passages.query.fetch_objects(filters=lacking, limit=AT_ONCE, return_properties=["document"]).objects
+    partial = {one.properties["document"] for one in found}
+    sums = _sums(passages, of_them)
+    wanted = Filter.by_id().contains_any(list(map(object_id, keys)))
+    known = documents.query.fetch_objects(filters=wanted, limit=len(keys)).objects
+    changed = [one.properties for one in known if one.properties["key"] in sums]
+    insert(documents, [_averaged(one, sums[one["key"]], all_of_them=one["key"] not in partial) for one in changed])
+    return len(sums.keys() - partial)
 
 
 def _sums(passages: Objects, of_them: _Filters) -> dict[str, list[float]]:
@@ -150,9 +157,9 @@ def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[An
     return DataObject(uuid=object_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
 
 
-def _averaged(properties: Any, vector: list[float] | None) -> DataObject[Any, None]:
+def _averaged(properties: Any, vector: list[float], *, all_of_them: bool) -> DataObject[Any, None]:
     given = {name: value for name, value in properties.items() if value is not None}
-    return DataObject(uuid=object_id(properties["key"]), properties=given | {"averaged": True}, vector=vector)
+    return DataObject(uuid=object_id(given["key"]), properties=given | {"averaged": all_of_them}, vector=vector)
 
 
 def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:
