@@ -14,7 +14,7 @@ from chains.draft import Passage
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a corpus. `id` is unique among all corpora, and so is the id of each of its passages.
+    """One document of a corpus. `id` is unique among all corpora; a passage's is that with `#` and its number, from 0.
 
     `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
     `organisation` is whose it is, empty for what is everybody's; `audience` whom it is written for, empty for all;

@@ -5,7 +5,6 @@ What is searched by its words are the stems of our own analyser, which Weaviate 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
@@ -20,12 +19,12 @@ from chains.corpora.document import Document, body
 from chains.draft import Passage
 from chains.stores.store import Embedded, Scope
 from chains.stores.vectors import floats
+from chains.stores.weaviate_ids import document_id, passage_id
 
-LAYOUT = 1
+LAYOUT = 2
 """Changed by hand with what is below: an index with another layout is not read but made again."""
 EVERYBODY = "*"
 """Stands for no organisation and for all audiences: an empty text cannot be filtered for."""
-_IDS = uuid.UUID("6f1d1f0e-3f0c-5c36-9a55-2f5a0b0f7c11")
 
 
 class Kind(StrEnum):
@@ -59,7 +58,7 @@ STEMS = {
 def announced_object(document: Document) -> DataObject[Any, None]:
     """A document that is to come. It has no digest, so that whatever happens it is worked on again."""
     properties = {"key": document.id, "digest": "", "complete": False, "averaged": False, **_place(document)}
-    return DataObject(uuid=object_id(document.id), properties=properties)
+    return DataObject(uuid=document_id(document.id), properties=properties)
 
 
 def document_object(document: Document, words: Words, vector: Sequence[float] | None) -> DataObject[Any, None]:
@@ -74,7 +73,7 @@ def document_object(document: Document, words: Words, vector: Sequence[float] | 
         "averaged": vector is not None,
         **_place(document),
     }
-    return DataObject(uuid=object_id(document.id), properties=properties, vector=vector)
+    return DataObject(uuid=document_id(document.id), properties=properties, vector=vector)
 
 
 def passage_objects(entry: Embedded, words: Words) -> Iterator[DataObject[Any, None]]:
@@ -96,7 +95,7 @@ def passage_objects(entry: Embedded, words: Words) -> Iterator[DataObject[Any, N
             **place,
         }
         yield DataObject(
-            uuid=object_id(passage.id), properties=properties, vector=None if vector is None else floats(vector)
+            uuid=passage_id(passage.id), properties=properties, vector=None if vector is None else floats(vector)
         )
 
 
@@ -112,11 +111,6 @@ def as_passage(properties: Any) -> Passage:
         properties["url"],
         day,
     )
-
-
-def object_id(key: str) -> uuid.UUID:
-    """The same thing has the same id for ever: what is inserted twice is there once."""
-    return uuid.uuid5(_IDS, key)
 
 
 def _place(document: Document) -> dict[str, str]:
