@@ -23,6 +23,11 @@ class Passage:
     url: str
     date: datetime.date | None = None
 
+    @property
+    def corpus(self) -> str:
+        """The name of the corpus that it is in, with which the ids of its documents begin."""
+        return self.document.partition(":")[0]
+
 
 class Warning(StrEnum):
     """Why a statement is marked for the agent."""

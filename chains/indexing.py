@@ -94,6 +94,25 @@ def index(
     once all are read: where it says no, what is missing may only be unreadable, and stays. Raises GreffierError,
     before it removes any, where more than the share `may_remove` of the corpus has gone: the source may be broken.
     """
+    counts = index_text(corpus, documents, store, embedder, cache, progress, complete=complete, may_remove=may_remove)
+    counts = replace(counts, embedded=index_vectors(corpus, store, embedder, cache, progress))
+    store.finish()
+    log.info("%s: %s", corpus, counts)
+    return counts
+
+
+def index_text(
+    corpus: str,
+    documents: Iterable[Document],
+    store: Store,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress = lambda what, done, total: None,
+    *,
+    complete: Callable[[], bool] = lambda: True,
+    may_remove: float = 0.2,
+) -> Indexed:
+    """The first half of `index`: text, and those vectors that are known. Raises GreffierError as `index` does."""
     known = store.digests(corpus)
     counts, seen = _replace(documents, known, store, embedder, cache, progress)
     gone = sorted(known.keys() - seen) if complete() else []
@@ -104,10 +123,7 @@ def index(
         )
     if gone:
         store.update([], gone)
-    counts = replace(counts, removed=len(gone), embedded=_embed(corpus, store, embedder, cache, progress))
-    store.finish()
-    log.info("%s: %s", corpus, counts)
-    return counts
+    return replace(counts, removed=len(gone))
 
 
 def _replace(
@@ -158,8 +174,14 @@ def _with_known_vectors(documents: Sequence[Document], embedder: Embedder, cache
     ]
 
 
-def _embed(corpus: str, store: Store, embedder: Embedder, cache: VectorCache, progress: Progress) -> int:
-    """Give each passage that has no vector its own; how many were made."""
+def index_vectors(
+    corpus: str,
+    store: Store,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Progress = lambda what, done, total: None,
+) -> int:
+    """The second half of `index`: give each passage that has no vector its own; how many had to be made."""
     made, done, total = 0, 0, 0
     settled = time.monotonic()
     with ThreadPoolExecutor(1) as ahead:  # the next batch is embedded while the last one is stored

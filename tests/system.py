@@ -19,6 +19,7 @@ import psycopg
 from click.testing import CliRunner, Result
 
 from webhooks.cli import cli
+from webhooks.demo.corpus import FEED
 from webhooks.demo.model_answers import Script
 from webhooks.demo.model_server import ModelServer
 from webhooks.demo.processes import answers, free_port
@@ -45,6 +46,10 @@ timeout = 5
 [embeddings]
 base_url = "{models}"
 model = "{model}"
+
+[sources.service-public]
+kind = "service-public"
+path = "{feed}"
 
 [retrieval]
 min_cosine = -1      # the scripted server's vectors mean nothing
@@ -79,6 +84,7 @@ class System:
                 secret=SECRET,
                 models=self.models.url,
                 model=self.models.script.models[0],
+                feed=FEED,
                 port=self.port,
             ),
             "utf-8",

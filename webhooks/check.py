@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import psycopg
 
@@ -16,6 +17,12 @@ from webhooks import wiring
 from webhooks.config.values import values
 from webhooks.settings import Settings
 
+if TYPE_CHECKING:
+    from webhooks.config.corpora import SourceSettings
+    from webhooks.index.state import State
+
+LATE = timedelta(hours=12)
+"""After its time, a source that nobody has read again is told."""
 PACKAGES = ("connector", "chains", "webhooks")
 
 
@@ -36,6 +43,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _looked_at("embeddings", lambda: _embeddings(settings))
     yield from _rerank(settings)
     yield from _looked_at("index", lambda: _index(settings))
+    yield from _sources(settings)
 
 
 def _installation() -> Finding:
@@ -46,6 +54,42 @@ def _installation() -> Finding:
         if others:
             return Finding(Level.ERROR, "installation", f"{', '.join(others)} also installs {name}: remove it")
     return Finding(Level.OK, "installation", f"greffier {importlib.metadata.version('greffier')}")
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    """Whether each can be read from here, and what the index has of it."""
+    from webhooks.index.state import States
+
+    if not settings.sources:
+        yield Finding(Level.WARNING, "sources", "none is configured: see [sources.NAME] in docs/configuration.md")
+    for number, profile in enumerate(settings.profile, 1):
+        for corpus in sorted((profile.corpora or frozenset()) - settings.sources.keys()):
+            yield Finding(Level.WARNING, f"profile.{number}.corpora", f"no source is named {corpus}")
+    try:
+        with wiring.database(settings, connections=1) as pool:
+            states = States(pool).all()
+    except (GreffierError, psycopg.Error):
+        return  # it was said of the database itself
+    for name, source in settings.sources.items():
+        if source.path is not None and not source.path.exists():
+            yield Finding(Level.WARNING, f"sources.{name}.path", f"{source.path} does not exist on this machine")
+        level, message = _state(states.get(name), source)
+        yield Finding(level, f"sources.{name}", message)
+    for name in sorted(states.keys() - settings.sources.keys()):
+        message = f"it is in the index but no longer in the settings: greffier index --forget {name} removes it"
+        yield Finding(Level.WARNING, f"sources.{name}", message)
+
+
+def _state(state: State | None, source: SourceSettings) -> tuple[Level, str]:
+    if state is None or (state.indexed_at is None and state.last_error is None):
+        return Level.WARNING, "not indexed yet: run greffier index"
+    if state.last_error:
+        return Level.WARNING, f"the last run failed: {state.last_error}"
+    assert state.indexed_at is not None  # noqa: S101 - see above
+    skipped = f", {len(state.skipped)} skipped" if state.skipped else ""
+    message = f"{state.documents} documents{skipped}, indexed {state.indexed_at.astimezone():%Y-%m-%d %H:%M}"
+    late = source.refresh_hours and datetime.now(UTC) > state.due_at(source) + LATE
+    return (Level.WARNING, f"{message}: overdue, is a worker running?") if late else (Level.OK, message)
 
 
 def _looked_at(subject: str, look: Callable[[], str]) -> Iterator[Finding]:

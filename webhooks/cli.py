@@ -12,6 +12,7 @@ from webhooks import logs
 from webhooks.config.command import config
 from webhooks.evaluate import evaluate
 from webhooks.given import settings_of
+from webhooks.index.command import index
 from webhooks.setup import setup
 
 
@@ -26,6 +27,7 @@ def cli(context: click.Context, path: Path | None) -> None:
 
 cli.add_command(setup)
 cli.add_command(config)
+cli.add_command(index)
 cli.add_command(evaluate)
 
 
@@ -85,8 +87,8 @@ def worker(context: click.Context) -> None:
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
     # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
-    with wiring.database(settings, connections=at.in_progress + 8) as pool:
-        work = wiring.work(settings, pool, drafting)
+    with wiring.database(settings, connections=at.in_progress + 9) as pool:
+        work = wiring.work(settings, pool, drafting, context.obj)
         if at.metrics_port:
             registry.register(wiring.figures(settings))
             metrics.serve(registry, at.metrics_host, at.metrics_port)
@@ -109,33 +111,6 @@ def run(context: click.Context) -> None:
     from webhooks.running import command
 
     sys.exit(command.run(settings_of(context, database=False), context.obj))
-
-
-@cli.group()
-def index() -> None:
-    """Index the sources that drafts are made from."""
-
-
-@index.command("service-public")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.pass_context
-def service_public(context: click.Context, path: Path) -> None:
-    """Index the sheets of service-public.fr: PATH is the official XML feed, a zip or a folder."""
-    from webhooks import wiring
-
-    settings = settings_of(context)
-    with wiring.database(settings, connections=2) as pool, click.progressbar(length=1, label="Embedding") as bar:
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what == "embedding":
-                bar.length = total
-                bar.update(done - bar.pos)
-
-        done = wiring.index_service_public(settings, pool, path, progress)
-    click.echo(
-        f"{done.added} sheets new, {done.changed} changed, {done.unchanged} unchanged, {done.removed} removed;"
-        f" {done.embedded} passages embedded"
-    )
 
 
 @cli.command()

@@ -136,6 +136,24 @@ FIGURES = (
         "SELECT helpdesk, (last_error IS NOT NULL)::int FROM sweep",
         always=_OF_HELPDESKS,
     ),
+    Figure(
+        "greffier_source_documents",
+        "Documents of the source when it was last indexed.",
+        ("source",),
+        "SELECT name, documents FROM source",
+    ),
+    Figure(
+        "greffier_source_indexed_timestamp_seconds",
+        "When the source was last indexed to the end, 0 if never.",
+        ("source",),
+        "SELECT name, coalesce(extract(epoch FROM indexed_at), 0) FROM source",
+    ),
+    Figure(
+        "greffier_source_failing",
+        "1 where the last run over the source failed.",
+        ("source",),
+        "SELECT name, (last_error IS NOT NULL)::int FROM source",
+    ),
 )
 
 

@@ -26,6 +26,7 @@ from webhooks.enqueue import DRAFT, DRAFTS
 log = logging.getLogger("greffier.jobs")
 
 SWEEP_TICK = 1.0  # seconds; each helpdesk has its own interval
+SOURCES_TICK = 60.0  # seconds between two looks whether a source is due, or an address
 SYSTEM = "system"
 RECONNECT_AFTER, POOL_TIMEOUT = 5.0, 5.0  # seconds
 HEAL_EVERY = "* * * * * */10"  # a sixth field is seconds
@@ -43,6 +44,10 @@ class Work:
     """Give open messages without a job a new one."""
     sweep: Callable[[Callable[[], bool]], None]
     """Look through the helpdesks that are due; it is told how to know that we are stopping."""
+    refresh: Callable[[Callable[[], bool]], None]
+    """Index the sources that are due; it may take hours."""
+    check_links: Callable[[Callable[[], bool]], None]
+    """Look at the addresses of documents that are due."""
 
 
 class Later(Exception):
@@ -105,19 +110,27 @@ async def _heal(app: procrastinate.App, work: Work, stalled_after: float) -> Non
 async def _run(make_app: Callable[[], procrastinate.App], work: Work, concurrency: int, stalled_after: float) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(logs.of_loop)
-    loop.set_default_executor(ThreadPoolExecutor(concurrency + 4))  # the default pool is smaller than the concurrency
+    loop.set_default_executor(ThreadPoolExecutor(concurrency + 6))  # the default pool is smaller than the concurrency
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    while not stop.is_set():
-        try:
-            async with (app := make_app()).open_async():
-                await _serve(app, work, stop, concurrency, stalled_after)
-        except procrastinate.exceptions.ConnectorException:
-            pass  # said below, whether it was lost or never there
-        if not stop.is_set():
-            log.error("database_url: the connection to the queue is lost, again in %s s", RECONNECT_AFTER)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RECONNECT_AFTER)
+    besides = [  # they outlive a loss of the database: what they have begun goes on
+        asyncio.create_task(_again_and_again(work.refresh, SOURCES_TICK, "the refresh of sources", stop)),
+        asyncio.create_task(_again_and_again(work.check_links, SOURCES_TICK, "the look at addresses", stop)),
+    ]
+    try:
+        while not stop.is_set():
+            try:
+                async with (app := make_app()).open_async():
+                    await _serve(app, work, stop, concurrency, stalled_after)
+            except procrastinate.exceptions.ConnectorException:
+                pass  # said below, whether it was lost or never there
+            if not stop.is_set():
+                log.error("database_url: the connection to the queue is lost, again in %s s", RECONNECT_AFTER)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), RECONNECT_AFTER)
+    finally:
+        stop.set()
+        await asyncio.gather(*besides)
 
 
 async def _serve(
@@ -138,7 +151,7 @@ async def _serve(
         asyncio.create_task(work_on(queues=[DRAFTS], concurrency=concurrency)),
         asyncio.create_task(work_on(queues=[SYSTEM], concurrency=1)),
     ]
-    sweeping = asyncio.create_task(_sweep(work, stop))
+    sweeping = asyncio.create_task(_again_and_again(work.sweep, SWEEP_TICK, "the sweep", stop))
     asked = asyncio.create_task(stop.wait())
     await asyncio.wait([*workers, asked], return_when=asyncio.FIRST_COMPLETED)
     for task in (*workers, asked, sweeping):
@@ -146,13 +159,16 @@ async def _serve(
     await asyncio.gather(*workers, sweeping, return_exceptions=True)
 
 
-async def _sweep(work: Work, stop: asyncio.Event) -> None:
+async def _again_and_again(
+    do: Callable[[Callable[[], bool]], None], every: float, what: str, stop: asyncio.Event
+) -> None:
     """Not a job of the queue: an interval is a setting, and a look missed is no look owed."""
     while not stop.is_set():
         try:
-            await asyncio.to_thread(work.sweep, stop.is_set)
+            await asyncio.to_thread(do, stop.is_set)
         except psycopg.OperationalError as error:
-            log.warning("the sweep waits for the database: %s", type(error).__name__)
+            log.warning("%s waits for the database: %s", what, type(error).__name__)
         except Exception:  # the next one may do better
-            log.exception("the sweep failed")
-        await asyncio.sleep(SWEEP_TICK)
+            log.exception("%s failed", what)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every)

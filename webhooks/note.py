@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import gettext
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from chains.triage import SkipReason
 from connector.ticket import Line, Note, Span
+from webhooks.freshness import Freshness
 from webhooks.settings import ReplySettings
 
 STOPPED, UNKNOWN_COMMAND = "stopped", "unknown_command"
 """What a command that leads to no draft ends with, beside the reasons of triage."""
+TOLD_IN_MONTHS = 60
+"""Days from which an age is told in months."""
 LOCALE = Path(__file__).parent / "locale"
 _Text = Callable[[str], str]
+_Stale = Mapping[str, Sequence[str]]
+"""What is wrong with sheets that may be out of date, in words, by document."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +30,20 @@ class Writer:
 
     language: str
     reply: ReplySettings
+    freshness: Freshness = field(default_factory=Freshness)
 
     def answer(self, answer: Draft | Abstention, reference: str, asked_in: str, replaces: str | None = None) -> Note:
         """The note of an answer. `asked_in` is the language of the question, `replaces` the mark of an older note."""
         _ = translator(self.language)
         if isinstance(answer, Abstention):
             return _abstention(answer, reference, self.language, _)
+        stale = _stale(_sheets(answer), self.freshness, _)
         return Note(
             reference=reference,
             subject=_("AI-generated: draft reply"),
-            banner=tuple(_banner(answer, asked_in, replaces, _)),
+            banner=tuple(_banner(answer, asked_in, replaces, stale, _)),
             body=tuple(_body(answer, self.reply)),
-            sources=tuple(_source(number, sheet, _) for number, sheet in enumerate(_sheets(answer), 1)),
+            sources=tuple(_source(number, sheet, stale, _) for number, sheet in enumerate(_sheets(answer), 1)),
             footer=((Span(" · ".join((answer.model, _("prompt {}").format(answer.prompt_version), reference))),),),
             reply=tuple(_clean(answer, self.reply)),
             language=self.language,
@@ -86,13 +93,15 @@ def _abstention(answer: Abstention, reference: str, language: str, _: _Text) -> 
     )
 
 
-def _banner(draft: Draft, asked_in: str, replaces: str | None, _: _Text) -> Iterator[Line]:
+def _banner(draft: Draft, asked_in: str, replaces: str | None, stale: _Stale, _: _Text) -> Iterator[Line]:
     yield (Span(_("AI-generated · Draft reply prepared by an AI, to be reviewed before sending"), strong=True),)
     if replaces:
         yield (Span(_("It replaces the draft {}, which is superseded.").format(replaces)),)
     if asked_in != draft.language:
         yield (Span(_("The message is in another language than this draft.")),)
     doubts = [doubt for statement in draft.statements for doubt in _doubts(statement, _)]
+    for sheet in _sheets(draft):
+        doubts += [_("“{}”: {}.").format(sheet.title, fault) for fault in stale.get(sheet.document, ())]
     for doubt in dict.fromkeys(doubts):
         yield (Span(_("⚠ To check: "), strong=True), Span(doubt))
 
@@ -181,6 +190,22 @@ def _with_doubts(text: str, doubtful: tuple[str, ...]) -> Iterator[Span]:
         yield Span(text)
 
 
-def _source(number: int, passage: Passage, _: _Text) -> Line:
+def _source(number: int, passage: Passage, stale: _Stale, _: _Text) -> Line:
     date = passage.date and _("updated on {}").format(passage.date.strftime(_("%Y-%m-%d")))
-    return (Span(f"[{number}] "), Span(passage.title, href=passage.url), Span(f", {date}" if date else ""))
+    line = (Span(f"[{number}] "), Span(passage.title, href=passage.url), Span(f", {date}" if date else ""))
+    flags = (_("{}: to check").format(fault) for fault in stale.get(passage.document, ()))
+    return line + tuple(span for flag in flags for span in (Span(" · "), Span(flag, marked=True)))
+
+
+def _stale(sheets: Sequence[Passage], freshness: Freshness, _: _Text) -> _Stale:
+    gone = freshness.gone([sheet.url for sheet in sheets])
+    return {sheet.document: list(_faults(freshness.too_old(sheet), sheet.url in gone, _)) for sheet in sheets}
+
+
+def _faults(limit: int | None, gone: bool, _: _Text) -> Iterator[str]:
+    if limit is not None and limit >= TOLD_IN_MONTHS:
+        yield _("updated more than {} months ago").format(limit // 30)
+    elif limit is not None:
+        yield _("updated more than {} days ago").format(limit)
+    if gone:
+        yield _("its page is no longer there")

@@ -20,7 +20,7 @@ def preview(settings: Settings, pool: ConnectionPool[Connection], helpdesk: str,
     """The note for the last message of the ticket's citizen. Raises GreffierError if there is none, or no answer."""
     ticket = wiring.helpdesk(helpdesk, settings.helpdesks[helpdesk]).fetch(ticket_id)
     message = _last_of_the_citizen(ticket)
-    profiles = Profiles(settings)
+    profiles = Profiles(settings, wiring.freshness(settings, pool))
     answer = wiring.drafter(settings, pool)(Question(ticket, message.id, profile=profiles.of(ticket)))
     note = profiles.writer(ticket).answer(answer, "preview", language(message.text))
     return "\n".join(_lines(note))

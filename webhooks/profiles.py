@@ -8,6 +8,7 @@ from chains.profile import Profile
 from chains.stores.store import Within
 from connector.ticket import Ticket
 from webhooks.config.profile import ProfileSettings, desk_of
+from webhooks.freshness import Freshness
 from webhooks.note import Writer
 from webhooks.settings import ReplySettings, Settings
 
@@ -20,8 +21,10 @@ class Profiles:
     Only the name of the ticket's group decides, which agents set: never what a citizen writes.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, freshness: Freshness | None = None) -> None:
+        """`freshness` says which sheets agents are warned of; without it, of none."""
         self._settings = settings
+        self._freshness = freshness or Freshness()
         self._given: dict[tuple[str | None, str | None], ProfileSettings] = {}
         for given in settings.profile:
             name = desk_of(given, settings.helpdesks)
@@ -46,7 +49,7 @@ class Profiles:
         given, reply = self._find(ticket), self._settings.reply
         names = ReplySettings.model_fields
         own = {name: text for name in names if (text := getattr(given, name)) is not None}
-        return Writer(given.language or self._settings.note.language, reply.model_copy(update=own))
+        return Writer(given.language or self._settings.note.language, reply.model_copy(update=own), self._freshness)
 
     def _find(self, ticket: Ticket) -> ProfileSettings:
         general = self._given.get((ticket.helpdesk, None), _NONE)

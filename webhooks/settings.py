@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, SerializeAsAny, ValidationError, model_validator
 
 from connector.errors import ConfigurationError
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, Section, Url
+from webhooks.config.corpora import SourceName, SourceSettings, without_helpdesk
 from webhooks.config.profile import ProfileSettings, disagreements
 from webhooks.config.sources import DATABASE, Sources, file_path, placeholders
 from webhooks.logs import Form, Level
@@ -258,6 +259,8 @@ class Settings(Section):
     chat: ChatSettings
     embeddings: EmbeddingsSettings = EmbeddingsSettings()
     store: StoreSettings = StoreSettings()
+    sources: dict[SourceName, SourceSettings] = Field(default_factory=dict)
+    """What drafts are made from, by names of your own: lower-case letters, digits and dashes."""
     retrieval: RetrievalSettings = RetrievalSettings()
     rerank: RerankSettings = RerankSettings()
     index: IndexSettings = IndexSettings()
@@ -340,7 +343,8 @@ def _validate(values: dict[str, Any]) -> Settings:
             problems += [(("helpdesks", name, *where), message) for where, message in error.problems]
     try:
         settings = _model(Settings, {**values, "helpdesks": helpdesks if isinstance(given, dict) else given})
-        if not problems:  # else profiles would be said to be for helpdesks that do not exist
+        if not problems:  # else they would be said to be for helpdesks that do not exist
+            problems += without_helpdesk(settings.sources, settings.helpdesks)
             problems += disagreements(settings.profile, settings.helpdesks)
     except _Problems as error:
         problems += error.problems
@@ -390,6 +394,9 @@ def _message(model: type[BaseModel], where: tuple[str, ...], kind: str, message:
 def _known(model: Any, where: tuple[str, ...]) -> list[str]:
     """The names allowed in the section at that path, secrets' `_file` twins included."""
     for part in where:
-        model = get_args(model)[0] if part.isdecimal() else model.model_fields[part].annotation
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
+        else:
+            model = get_args(model)[0] if part.isdecimal() else model.model_fields[part].annotation
     secrets = model.secrets()
     return [way for name in model.model_fields for way in ([name, f"{name}_file"] if name in secrets else [name])]

@@ -31,10 +31,11 @@ from webhooks.settings import Settings
 if TYPE_CHECKING:
     from flask import Flask
 
-    from chains.corpora.document import Document
-    from chains.indexing import Embedder, Indexed, Progress
+    from chains.indexing import Embedder
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
+    from webhooks.freshness import Freshness
+    from webhooks.index.run import Reader, Run
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
@@ -131,16 +132,20 @@ def desks(settings: Settings, ledger: Ledger) -> dict[str, Desk]:
     }
 
 
-def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting) -> Work:
-    """What the worker's jobs do, counted in `drafting`."""
+def work(settings: Settings, pool: ConnectionPool[Connection], drafting: Drafting, config: Path | None = None) -> Work:
+    """What the worker's jobs do, counted in `drafting`. `config` is the file that the settings are from."""
     from webhooks.cursors import Cursors
+    from webhooks.index.links import Links
+    from webhooks.index.refresh import Refresh
+    from webhooks.index.state import States
     from webhooks.jobs import Work
     from webhooks.sweep import Sweep
 
     ledger = Ledger(pool)
     at = desks(settings, ledger)
     of = worker(settings, pool, at, drafting)
-    return Work(of.handle, of.may_live, of.adopt_orphans, Sweep(ledger, Cursors(pool), at))
+    sweep, refresh = Sweep(ledger, Cursors(pool), at), Refresh(States(pool), settings.sources, config)
+    return Work(of.handle, of.may_live, of.adopt_orphans, sweep, refresh, Links(pool).look)
 
 
 def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str, Desk], drafting: Drafting) -> Worker:
@@ -151,7 +156,17 @@ def worker(settings: Settings, pool: ConnectionPool[Connection], at: Mapping[str
 
     ledger = Ledger(pool)
     draft = drafter(settings, pool, drafting.took, drafting.fell_back)
-    return Worker(ledger, Line(ledger, at, draft, Profiles(settings), drafting), drafting)
+    profiles = Profiles(settings, freshness(settings, pool))
+    return Worker(ledger, Line(ledger, at, draft, profiles, drafting), drafting)
+
+
+def freshness(settings: Settings, pool: ConnectionPool[Connection]) -> Freshness:
+    """Which sheets agents are warned of."""
+    from webhooks.freshness import Freshness
+    from webhooks.index.links import Links
+
+    ages = {name: source.max_age_days for name, source in settings.sources.items() if source.max_age_days}
+    return Freshness(ages, Links(pool).gone)
 
 
 def drafter(
@@ -271,28 +286,30 @@ def measured(
         yield kind or settings.store.kind, retriever(settings, index, replace(embedder, embeddings=asked))
 
 
-def index_service_public(
-    settings: Settings, pool: ConnectionPool[Connection], path: Path, progress: Progress
-) -> Indexed:
-    """Bring the index up to date with the sheets of service-public.fr in that zip or folder."""
-    from chains.corpora.service_public import read_service_public
-    from chains.indexing import index
+@contextmanager
+def indexing(settings: Settings, pool: ConnectionPool[Connection], *, anew: bool = False) -> Iterator[Run]:
+    """What brings the index up to date; with `anew` it is made again beside itself, where the store can.
+
+    Raises GreffierError without embedder.
+    """
     from webhooks import levers
+    from webhooks.index.links import Links
+    from webhooks.index.run import Run
+    from webhooks.index.state import States
     from webhooks.vectors import Vectors
 
     embedder, hinter = embeddings(settings), levers.hinter(settings, pool)
-    unreadable: list[str] = []
-    index_of = store(settings, pool, embedder)
+    with_links = frozenset(name for name, source in settings.sources.items() if source.check_links)
+    with closing(store(settings, pool, embedder, anew=anew)) as index:
+        yield Run(index, embedder, Vectors(pool), States(pool), Links(pool), with_links, hinter)
 
-    def read() -> Iterator[Document]:
-        return read_service_public(path, corpus="service-public", unreadable=unreadable)
 
-    def run(documents: Iterable[Document]) -> Indexed:
-        return index(
-            "service-public", documents, index_of, embedder, Vectors(pool), progress, complete=lambda: not unreadable
-        )
+def readers(settings: Settings, names: Iterable[str]) -> dict[str, Reader]:
+    """What reads each of those sources."""
+    from webhooks.index.reading import documents
 
-    return hinter.index(read, run, progress) if hinter else run(read())
+    clients = {name: partial(helpdesk, name, given) for name, given in settings.helpdesks.items()}
+    return {name: partial(documents, name, settings.sources[name], clients) for name in names}
 
 
 def _secret(secret: SecretStr | None) -> str:

@@ -44,7 +44,7 @@ def sheet_files(path: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]
                 raise ConfigurationError(f"{path} holds more than {MAX_FEED_BYTES} bytes of sheets: it is not the feed")
             if len(content) > MAX_SHEET_BYTES:
                 log.warning("%s is left out: over %s bytes", name, MAX_SHEET_BYTES)
-                unreadable.append(name)
+                unreadable.append(f"{name}: over {MAX_SHEET_BYTES} bytes")
                 continue
             yield name, content
 
@@ -100,7 +100,7 @@ def _members(source: Path, unreadable: list[str]) -> Iterator[tuple[str, bytes]]
                             content = file.read(MAX_SHEET_BYTES + 1)
                     except _DAMAGED as error:
                         log.warning("%s is left out: %s", name, error)
-                        unreadable.append(name)
+                        unreadable.append(f"{name}: {error}")
                         continue
                     yield name, content
     except (zipfile.BadZipFile, OSError) as error:

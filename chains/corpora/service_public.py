@@ -59,8 +59,9 @@ def read_service_public(path: Path, *, corpus: str, unreadable: list[str]) -> It
         try:
             sheet = parse_sheet(content, corpus=corpus, name=name)
         except (ParseError, DefusedXmlException, json.JSONDecodeError, ValueError, KeyError, RecursionError) as error:
-            log.warning("%s is left out: %s", name, error or type(error).__name__)
-            unreadable.append(name)
+            reason = str(error) or type(error).__name__
+            log.warning("%s is left out: %s", name, reason)
+            unreadable.append(f"{name}: {reason}")
             continue
         if sheet:
             sheets.setdefault(sheet.document.id, sheet)

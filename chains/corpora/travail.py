@@ -51,8 +51,9 @@ def read_travail(path: Path, *, corpus: str, unreadable: list[str]) -> Iterator[
         try:
             document = _document(sheet, corpus)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            log.warning("%s: sheet %s is left out: %s", file, number, error or type(error).__name__)
-            unreadable.append(f"{file}: sheet {number}")
+            reason = str(error) or type(error).__name__
+            log.warning("%s: sheet %s is left out: %s", file, number, reason)
+            unreadable.append(f"{file}: sheet {number}: {reason}")
             continue
         if document.passages:
             yield document

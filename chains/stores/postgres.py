@@ -154,6 +154,12 @@ class PostgresStore:
             writer.add(replaced)
             writer.weigh()
 
+    def erase(self, organisation: str) -> None:
+        with self._writer() as writer:
+            writer.erase(organisation)
+            writer.add([])
+            writer.weigh()
+
     def unembedded(self, corpus: str, limit: int) -> list[Passage]:
         with self._index() as connection:
             return list(map(_passage, connection.execute(self._sql(_UNEMBEDDED), [corpus, limit]).fetchall()))

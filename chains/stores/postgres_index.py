@@ -100,6 +100,9 @@ _SHELVES: LiteralString = """
 INSERT INTO {schema}.shelf (corpus, organisation, audience) SELECT * FROM unnest(%s::text[], %s::text[], %s::text[])
 ON CONFLICT DO NOTHING"""
 
+_ERASE: LiteralString = """
+DELETE FROM {schema}.document WHERE shelf IN (SELECT number FROM {schema}.shelf WHERE organisation = %s)"""
+
 _EMBED: LiteralString = """
 INSERT INTO {schema}.vector (passage, shelf, value)
 SELECT passage.number, shelf, made.value::halfvec FROM unnest(%s::text[], %s::text[]) AS made (id, value)
@@ -126,6 +129,10 @@ class Writer:
     def remove(self, documents: Sequence[str]) -> None:
         """Drop documents, and all that is known of them; `weigh` drops their postings."""
         self._execute("DELETE FROM {schema}.document WHERE id = ANY(%s)", list(documents))
+
+    def erase(self, organisation: str) -> None:
+        """Drop the documents of an organisation; `weigh` drops their postings."""
+        self._execute(_ERASE, organisation)
 
     def add(self, entries: Sequence[Embedded]) -> None:
         """Add documents; `weigh` makes them searchable."""

@@ -109,6 +109,9 @@ class Store(Protocol):
     def update(self, replaced: Sequence[Embedded], removed: Sequence[str]) -> None:
         """Add or replace documents and remove others by id. What an interruption leaves, the same call mends."""
 
+    def erase(self, organisation: str) -> None:
+        """Take out all that is an organisation's own, for good."""
+
     def unembedded(self, corpus: str, limit: int) -> list[Passage]:
         """Passages of a corpus that have no vector yet."""
 

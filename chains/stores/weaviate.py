@@ -190,6 +190,16 @@ class WeaviateStore:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
+    def erase(self, organisation: str) -> None:
+        """With tenants, its files are gone from the disk; without, its objects are, when Weaviate next tidies up."""
+        with self._writing() as client:
+            if self._collections.drop_tenant(client, organisation):
+                return
+            its_own = Filter.by_property("organisation").equal(organisation)
+            for documents, passages in self._pairs(client):
+                writer.delete(passages, its_own)
+                writer.delete(documents, its_own)
+
     def unembedded(self, corpus: str, limit: int) -> list[Passage]:
         missing = Filter.by_property("corpus").equal(corpus) & Filter.by_property("embedded").equal(False)
         found: list[Passage] = []

@@ -194,6 +194,13 @@ class Collections:
                 client.collections.use(self.name(kind)).tenants.create([name])
         return name
 
+    def drop_tenant(self, client: WeaviateClient, organisation: str) -> bool:
+        """Drop an organisation's tenant, if organisations have theirs."""
+        if self._names.layout.tenants:
+            for kind in Kind:
+                client.collections.use(self.name(kind)).tenants.remove([tenant(organisation)])
+        return self._names.layout.tenants
+
     def _live(self, client: WeaviateClient) -> int | None:
         """The generation in use."""
         alias = client.alias.get(alias_name=self._names.alias(Kind.PASSAGE))

@@ -24,7 +24,7 @@ def document_id(key: str) -> uuid.UUID:
 
 
 def passage_id(key: str) -> uuid.UUID:
-    """The same for a passage, whose key is its document's with `#` and its number; for another key the id of no passage."""
+    """The same for a passage, whose key is its document's with `#` and its number. Another key has no passage's id."""
     document, _, number = key.rpartition("#")
     return uuid.UUID(int=document_id(document).int + int(number) + 1) if number.isdecimal() else document_id(key)
 

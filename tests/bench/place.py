@@ -46,6 +46,11 @@ model = "modele-local"
 base_url = "http://127.0.0.1:{models}/v1"
 model = "modele-local"
 
+[sources.service-public]
+kind = "service-public"
+path = "{feed}"
+refresh_hours = 0
+
 [retrieval]
 min_cosine = -1      # the scripted server's vectors mean nothing
 
@@ -114,12 +119,14 @@ def place(server: str, *, tickets: int, slots: int, latency: float, concurrency:
         processes.start("helpdesk", "-m", "tests.bench.helpdesk", str(ports["helpdesk"]), token, str(tickets))
         config = Path(folder) / "greffier.toml"
         config.write_text(
-            _CONFIG.format(database=database, token=token, secret=SECRET, concurrency=concurrency, **ports), "utf-8"
+            _CONFIG.format(database=database, token=token, secret=SECRET, concurrency=concurrency, feed=FEED, **ports),
+            "utf-8",
         )
         given = settings.load(config, {})
         processes.wait_until(lambda: answers(f"{given.chat.base_url}/models"), STARTS, "the model server")
         processes.wait_until(lambda: answers(f"http://127.0.0.1:{ports['helpdesk']}/"), STARTS, "the helpdesk")
         schema.migrate(database)
         with wiring.database(given, connections=4) as pool:
-            wiring.index_service_public(given, pool, FEED, lambda what, done, total: None)
+            with wiring.indexing(given, pool) as run:
+                run(wiring.readers(given, given.sources))
             yield Place(given, pool, processes, config)

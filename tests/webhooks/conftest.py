@@ -16,7 +16,6 @@ from tests.conftest import created_database
 from tests.system import System, system
 from tests.webhooks.work import Work
 from webhooks import schema, settings, wiring
-from webhooks.demo.corpus import FEED
 from webhooks.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def indexed_template(postgres_server: str, tmp_path_factory: pytest.TempPathFact
     with created_database(postgres_server) as url:
         schema.migrate(url)
         with system(tmp_path_factory.mktemp("index"), url) as running:
-            indexed = running.run("index", "service-public", str(FEED))
+            indexed = running.run("index")
             assert indexed.exit_code == 0, indexed.output
         yield url.split("?")[0].rpartition("/")[2]
 

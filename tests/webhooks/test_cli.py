@@ -127,16 +127,6 @@ def test_status_shows_states_reasons_sweeps_the_oldest_and_the_dead(greffier: Sy
 
 
 @pytest.mark.server
-def test_a_second_index_run_finds_nothing_to_do(greffier: System) -> None:
-    from webhooks.demo.corpus import FEED
-
-    before = len(greffier.models.requests)
-    done = greffier.run("index", "service-public", str(FEED))
-    assert "0 sheets new, 0 changed, 85 unchanged, 0 removed; 0 passages embedded" in done.output
-    assert len(greffier.models.requests) - before <= 3  # the proof of the prefixes
-
-
-@pytest.mark.server
 def test_replay_takes_up_the_dead_and_says_what_it_does_not(greffier: System) -> None:
     with greffier.connection() as connection:
         for number, state in enumerate(("posted", "dead", "skipped")):

@@ -26,6 +26,7 @@ FILLED = {
     "the full name of a group": "État civil",
     "the model server's address, up to and with /v1": "http://gpu.example:8000/v1",
     "the model's name, as that server knows it": "mistral-small",
+    "the feed of service-public.fr, a zip or a folder": "/srv/vosdroits.zip",
 }
 
 
@@ -53,9 +54,9 @@ def test_the_file_to_start_from_names_each_thing_to_fill_in_and_each_secret_to_w
     with pytest.raises(ConfigurationError) as caught:
         load(file, {})
     lines = str(caught.value).splitlines()
-    assert [line.partition("still to be filled in: ")[2] for line in lines[:4]] == list(FILLED)
+    assert [line.partition("still to be filled in: ")[2] for line in lines[:5]] == list(FILLED)
     assert lines[0].startswith(f"{file}: helpdesks.mairie.url: ")
-    assert [line.partition("cannot read ")[2].split(":")[0] for line in lines[4:]] == [str(file.parent / "token")]
+    assert [line.partition("cannot read ")[2].split(":")[0] for line in lines[5:]] == [str(file.parent / "token")]
 
 
 def test_the_file_to_start_from_is_taken_once_it_is_filled_in(file: Path) -> None:
@@ -143,6 +144,8 @@ def test_the_schema_is_one_and_takes_what_we_take() -> None:
         ("database_url =", "# "),
         ('model = "mistral"', ""),
         ("[chat]", "[web]\nport = 70000\n[chat]"),
+        ("[chat]", '[sources.Fiches]\nkind = "files"\npath = "/srv"\n[chat]'),
+        ("[chat]", '[sources.fiches]\nkind = "docs"\npath = "/srv"\n[chat]'),
         ("[chat]", '[[profile]]\nhelpdesk = "mairie"\ncorpora = []\n[chat]'),
         ("[chat]", '[[profile]]\nhelpdesk = "mairie"\ncolour = "x"\n[chat]'),
     ],

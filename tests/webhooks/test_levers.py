@@ -14,7 +14,6 @@ from chains.stores.store import Scope
 from tests.chains.rerank_server import RerankServer
 from tests.system import System
 from webhooks import levers, settings, wiring
-from webhooks.demo.corpus import FEED
 from webhooks.demo.model_answers import Script
 from webhooks.hints import Hints
 
@@ -128,7 +127,7 @@ def test_an_index_with_questions_finds_what_only_they_say(greffier: System) -> N
     greffier.models.script = Script(embeddings=True, text='{"questions": ["Que faire de mon brimborion ?"]}')
     for calls in ("some", "none"):
         greffier.models.requests.clear()
-        done = greffier.run("index", "service-public", str(FEED))
+        done = greffier.run("index")
         assert done.exit_code == 0, done.output
         asked = [request for request in greffier.models.requests if request.path.endswith("/completions")]
         assert bool(asked) is (calls == "some")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from babel.messages.mofile import read_mo
@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Line, Note
+from webhooks.freshness import Freshness
 from webhooks.note import LOCALE, STOPPED, UNKNOWN_COMMAND, Writer
 from webhooks.settings import ReplySettings
 
@@ -166,3 +167,37 @@ def test_a_notice_is_one_line_that_bears_its_mark(reason: str, language: str) ->
 def test_a_call_without_a_word_is_told_the_words() -> None:
     said = text(Writer("fr", ReplySettings()).notice("gr-1", UNKNOWN_COMMAND, "").banner[0])
     assert said.startswith("« @greffier encore")
+
+
+def with_freshness(freshness: Freshness) -> Note:
+    old = replace(FAMILY_BOOK, document="sheets:F1", date=datetime.now(UTC).date() - timedelta(days=366))
+    new = replace(DEPOSIT, document="sheets:F2", date=datetime.now(UTC).date() - timedelta(days=365))
+    draft = Draft((SURE, OTHER), (old, new), "fr", "modele", "v1")
+    return Writer("fr", ReplySettings(), freshness).answer(draft, "gr-1", "fr")
+
+
+def test_a_sheet_older_than_its_source_allows_is_flagged_in_the_banner_and_at_its_line() -> None:
+    written = with_freshness(Freshness({"sheets": 365, "others": 1}))
+    assert [text(line) for line in written.banner[1:]] == [
+        "⚠ À vérifier : « Livret de famille » : mise à jour il y a plus de 12 mois."
+    ]
+    first, second = written.sources
+    assert text(first).endswith(" · mise à jour il y a plus de 12 mois : à vérifier")
+    assert first[-1].marked
+    assert not any(span.marked for span in second)
+
+
+def test_a_limit_of_some_days_is_told_in_days() -> None:
+    assert "plus de 14 jours" in text(with_freshness(Freshness({"sheets": 14})).banner[1])
+
+
+def test_a_sheet_whose_page_is_gone_is_flagged() -> None:
+    written = with_freshness(Freshness(gone=lambda urls: frozenset(urls) & {DEPOSIT.url}))
+    assert [text(line) for line in written.banner[1:]] == [
+        "⚠ À vérifier : « Dépôt de garantie » : sa page n'existe plus."
+    ]
+    assert text(written.sources[1]).endswith(" · sa page n'existe plus : à vérifier")
+
+
+def test_without_a_limit_no_sheet_is_flagged() -> None:
+    assert len(with_freshness(Freshness({"others": 1})).banner) == 1

@@ -11,7 +11,7 @@ from webhooks import schema
 
 pytestmark = pytest.mark.server
 
-EVERY = ["0001_queue", "0002_ledger", "0003_zammad", "0004_hints"]
+EVERY = ["0001_queue", "0002_ledger", "0003_zammad", "0004_hints", "0005_sources"]
 
 
 def test_a_fresh_database_gets_every_migration_once(database_url: str) -> None:

@@ -229,3 +229,43 @@ def test_a_list_that_is_given_as_a_word_is_answered_with_an_example(file: Path) 
 def test_an_address_without_its_scheme_is_answered_with_those_there_are(file: Path, url: str) -> None:
     said = complaint(file, GREFFIER_HELPDESKS__MAIRIE__URL=url)
     assert said.endswith("helpdesks.mairie.url: an address that begins with https:// or http:// is wanted")
+
+
+def with_source(file: Path, *lines: str, name: str = "fiches") -> Path:
+    file.write_text("\n".join([TOML, f"[sources.{name}]", *lines, ""]), "utf-8")
+    return file
+
+
+def test_sources_have_names_and_kinds(file: Path) -> None:
+    (name, source), *_ = load(
+        with_source(file, 'kind = "files"', 'path = "/srv/fiches"', name="fiches-2"), {}
+    ).sources.items()
+    assert (name, source.kind, source.path, source.organisation) == ("fiches-2", "files", Path("/srv/fiches"), "")
+    assert load(file, {"GREFFIER_SOURCES": '{"base": {"kind": "knowledge", "helpdesk": "mairie"}}'}).sources.keys() == {
+        "base"
+    }
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (['kind = "files"'], "sources.fiches: path is missing: the file or folder of files"),
+        (['kind = "pdf"', 'path = "/srv"'], "sources.fiches.kind: Input should be 'service-public', 'travail'"),
+        (['kind = "knowledge"', 'path = "/srv"'], "path is not for knowledge"),
+        (['kind = "knowledge"'], "sources.fiches.helpdesk: say which one; configured: mairie, prefecture"),
+        (['kind = "knowledge"', 'helpdesk = "mairy"'], "sources.fiches.helpdesk: no helpdesk is named mairy"),
+        (['kind = "files"', 'path = "/srv"', "internal = true"], 'helpdesk and internal are for kind = "knowledge"'),
+        (['kind = "travail"', 'path = "/srv"', 'base_url = "http://x"'], 'base_url is for kind = "files" alone'),
+        (
+            ['kind = "files"', 'path = "/srv"', "colour = 1"],
+            "sources.fiches.colour: unknown setting; known here: kind,",
+        ),
+    ],
+)
+def test_a_source_that_does_not_fit_its_kind_is_refused(file: Path, lines: list[str], told: str) -> None:
+    assert told in complaint(with_source(file, *lines))
+
+
+def test_the_name_of_a_source_is_a_plain_word(file: Path) -> None:
+    told = complaint(with_source(file, 'kind = "files"', 'path = "/srv"', name="Fiches"))
+    assert "sources.Fiches: a source's name is made of lower-case letters, digits and dashes" in told

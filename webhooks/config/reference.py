@@ -37,6 +37,10 @@ HELPDESK = (
     "NAME is a name of your own: lower-case letters and digits, the last part of the webhook's address. There may be "
     "several sections, of one kind too. In variables NAME is in capitals."
 )
+SOURCE = (
+    "NAME is a name of your own: lower-case letters, digits and dashes; profiles choose sources by it. There may be "
+    "several of one kind. In variables NAME is in capitals; all of them together are JSON in `GREFFIER_SOURCES`."
+)
 LIST = " In the environment all of them are one list of tables in `{}`, as JSON, in place of those of the file."
 COLUMNS = ("setting", "value", "default", "variable", "meaning")
 _KINDS = {
@@ -69,7 +73,12 @@ class Reference:
             heading, variables = f'`[helpdesks.NAME]`, `kind = "{kind}"`', f"{PREFIX}HELPDESKS__NAME__"
             yield self._section(heading, f"{_line(section)} {HELPDESK}", section, variables)
         for name, one in self._whole["properties"].items():
-            if name not in top and name != "helpdesks":
+            if name == "sources":
+                section = self._resolved(one["additionalProperties"])
+                told = _line(section).removeprefix("`[sources.NAME]`: ")
+                variables = f"{PREFIX}SOURCES__NAME__"
+                yield self._section("`[sources.NAME]`", f"{told[:1].upper()}{told[1:]} {SOURCE}", section, variables)
+            elif name not in top and name != "helpdesks":
                 section, repeated = self._resolved(one.get("items", one)), "items" in one
                 heading = f"`[[{name}]]`" if repeated else f"`[{name}]`"
                 told = _line(section).removeprefix(f"{heading}: ")
@@ -77,7 +86,7 @@ class Reference:
                 yield self._section(heading, told, section, "" if repeated else f"{PREFIX}{name.upper()}__")
 
     def _is_section(self, name: str, one: dict[str, Any]) -> bool:
-        return name == "helpdesks" or "properties" in self._resolved(one.get("items", one))
+        return name in ("helpdesks", "sources") or "properties" in self._resolved(one.get("items", one))
 
     def _section(self, heading: str, told: str, section: dict[str, Any], variables: str) -> str:
         """`variables` is how their variables begin; empty where there are none for one setting alone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connector.registry import HELPDESKS
+from webhooks.config.corpora import SOURCE_NAME
 from webhooks.settings import HELPDESK_NAME, Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -27,6 +28,7 @@ def schema() -> dict[str, Any]:
         "oneOf": [{"$ref": reference} for reference in kinds.values()],
         "discriminator": {"propertyName": "kind", "mapping": kinds},
     }
+    whole["properties"]["sources"]["propertyNames"] = {"pattern": f"^{SOURCE_NAME}$"}
     whole["allOf"] = [_database(way) for way in whole["allOf"]]
     return {"$schema": DIALECT, "title": "greffier.toml", **_as_toml(whole)}
 

@@ -38,6 +38,15 @@ base_url = "{fill_in}: the model server's address, up to and with /v1"
 model = "{fill_in}: the model's name, as that server knows it"
 # api_key_file = "{folder}/chat_api_key"
 
+[sources.service-public]
+# What drafts are made from, by a name of your own. `greffier index` reads it, and then the worker each day.
+# There may be several. Other kinds: "travail", "answers", "files"; and "knowledge", the helpdesk's own knowledge base,
+# which needs no path.
+kind = "service-public"
+path = "{fill_in}: the feed of service-public.fr, a zip or a folder"
+# A sheet that was updated longer ago is marked in the notes that cite it.
+# max_age_days = 365
+
 [embeddings]
 # The model that finds. Without an address it is a small one in this process, from the extra `embedded`.
 # base_url = "http://gpu.example:8001/v1"

@@ -53,6 +53,10 @@ model = "{model}"
 timeout = 300      # a model on a processor takes its time
 max_tokens = 520
 
+[sources.service-public]
+kind = "service-public"
+path = "{feed}"
+
 [retrieval]
 passages = 3
 passage_chars = 600
@@ -162,7 +166,9 @@ def _configure(folder: Path, database_url: str, sandbox: Sandbox, chat: str, mod
     groups = ", ".join(f'"{name}" = "draft"' for name in GROUPS)
     config = folder / "greffier.toml"
     config.write_text(
-        CONFIGURATION.format(folder=folder, helpdesk=sandbox.url, groups=groups, chat=chat, model=model, port=port),
+        CONFIGURATION.format(
+            folder=folder, helpdesk=sandbox.url, groups=groups, chat=chat, model=model, feed=corpus.FEED, port=port
+        ),
         "utf-8",
     )
     return config
@@ -177,8 +183,11 @@ def _write_secret(path: Path, value: str) -> None:
 def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
     """Index the sample sheets; their vectors are shipped with them."""
     corpus.load_vectors(Vectors(pool), given.embeddings.model, given.embeddings.passage_prefix)
-    done = wiring.index_service_public(given, pool, corpus.FEED, lambda what, done, total: None)
-    return f"{done.added + done.changed} sheets indexed, {done.embedded} passages embedded"
+    with wiring.indexing(given, pool) as run:
+        (outcome,) = run(wiring.readers(given, given.sources))
+    if outcome.error:
+        raise GreffierError(outcome.error)
+    return f"{outcome.documents} sheets indexed, {outcome.counts.embedded} passages embedded"
 
 
 def _serve(config: Path, given: settings.Settings, sandbox: Sandbox, processes: Processes) -> None:

@@ -74,6 +74,8 @@ class Script:
     """Whether `/v1/embeddings` is there; vectors are made of a digest of the text."""
     dimension: int = 32
     """How many numbers a vector has."""
+    embedding_latency: float = 0.0
+    """Seconds that a batch of texts takes."""
 
 
 class Answer:

@@ -173,6 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         if refusal := validate(path, body, script):
             return self._error(*refusal)
         if path == "/v1/embeddings":
+            self.server.stopping.wait(script.embedding_latency)
             return self._json(200, embeddings(body, script))
         if not self.server.model.take_slot():
             return self._busy()

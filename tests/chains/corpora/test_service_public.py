@@ -169,7 +169,7 @@ def test_a_damaged_member_is_left_out_and_named(tmp_path: Path) -> None:
     (tmp_path / "feed.zip").write_bytes(content)
     unreadable: list[str] = []
     assert [document.id for document in read(tmp_path, unreadable)] == ["sp:particuliers/F3"]
-    assert [name.rpartition(":")[2] for name in unreadable] == ["F1.xml"]
+    assert [one.split(":")[1] for one in unreadable] == ["F1.xml"]
 
 
 def test_a_summary_that_the_source_has_cut_ends_with_its_last_sentence() -> None:

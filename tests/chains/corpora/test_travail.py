@@ -72,7 +72,7 @@ def test_a_sheet_that_is_something_else_is_named_and_the_others_are_read(tmp_pat
         given(tmp_path, "text", {"pubId": "a0"}, sheet(sections=[{}]), sheet(), sheet(sections=[])), unreadable
     )
     assert [document.id for document in found] == ["travail:a1"]
-    assert [name.rpartition(": ")[2] for name in unreadable] == ["sheet 0", "sheet 1", "sheet 2"]
+    assert [one.split(": ")[1] for one in unreadable] == ["sheet 0", "sheet 1", "sheet 2"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[" * 100_000])

@@ -238,6 +238,21 @@ class StoreContract:
                     found = [passage.document for passage in store.passages(ids, within).values()]
             assert {owners[id] for id in found} == {"", asker} & set(owners.values())
 
+    def test_an_organisation_is_erased_without_a_trace_of_it_or_harm_to_others(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        theirs, others = (
+            replace(document(name, "Plan", f"Le plan de {name}."), organisation=name) for name in ("lyon", "nice")
+        )
+        store.update([embedded(theirs), embedded(others), embedded(CARD)], [])
+        store.finish()
+        store.erase("lyon")
+        assert store.search(Scope.TITLES, ["plan"], 9, Within("lyon")) == []
+        assert store.passages(["lyon#0"], Within("lyon")) == {}
+        assert store.digests("sheets").keys() == {"nice", "card"}
+        assert [hit.id for hit in store.search(Scope.TITLES, ["plan"], 9, Within("nice"))] == ["nice"]
+        assert store.statistics() == Statistics(2, 3, vectors=3, embedder="words", dimension=DIMENSION)
+        store.erase("lyon")
+
     def test_a_document_that_changes_hands_is_gone_from_where_it_was(self, make_store: MakeStore) -> None:
         store = make_store("words", DIMENSION)
         mine = document("plan", "Plan", "Le plan de la ville.")
