@@ -13,7 +13,7 @@ import psycopg
 from connector import clock
 from connector.errors import GreffierError
 from connector.ticket import Finding, Level, Mode
-from webhooks import wiring
+from webhooks import searching, wiring
 from webhooks.config.values import values
 from webhooks.settings import Settings
 
@@ -130,7 +130,7 @@ def _chat(settings: Settings) -> str:
 
 
 def _embeddings(settings: Settings) -> str:
-    embedder = wiring.embeddings(settings)
+    embedder = searching.embeddings(settings)
     return f"{embedder.name}, {embedder.dimension} dimensions, prefixes kept"
 
 
@@ -160,5 +160,5 @@ def _rerank(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool:
-        found = wiring.store(settings, pool, wiring.embeddings(settings)).statistics()
+        found = searching.store(settings, pool, searching.embeddings(settings)).statistics()
         return f"{found.documents} documents, {found.passages} passages"

@@ -6,7 +6,8 @@ import pytest
 
 from connector.errors import ConfigurationError
 from connector.ticket import Mode
-from webhooks.settings import MENTION, Settings, load
+from webhooks.config.drafting import MENTION
+from webhooks.settings import Settings, load
 
 TOML = """
 database_url = "postgresql://greffier:secret@db/greffier"

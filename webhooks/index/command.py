@@ -95,13 +95,13 @@ def _run(
     quiet: bool,
 ) -> None:
     """Index those sources; exit 1 if one failed, 130 if interrupted. What `quiet` leaves out is in the log."""
-    from webhooks import wiring
+    from webhooks import searching, wiring
     from webhooks.index.progress import Teller
     from webhooks.index.state import States
 
     teller = Teller()
     try:
-        with wiring.indexing(settings, pool, anew=anew) as run:
+        with searching.indexing(settings, pool, anew=anew) as run:
             outcomes = run(
                 wiring.readers(settings, names),
                 (lambda name: lambda what, done, total: None) if quiet else teller.of,
@@ -134,21 +134,21 @@ def _tell(outcomes: Sequence[Outcome], left: Collection[str]) -> None:
 
 
 def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> None:
-    from webhooks import wiring
+    from webhooks import searching
 
     if name in settings.sources:
         raise ConfigurationError(f"sources.{name} is configured: take it out of the settings first")
-    with wiring.indexing(settings, pool) as run:
+    with searching.indexing(settings, pool) as run:
         click.echo(f"{name}: {run.forget(name)} documents removed from the index")
 
 
 def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: str) -> None:
-    from webhooks import wiring
+    from webhooks import searching
 
     theirs = [name for name, source in settings.sources.items() if source.organisation == organisation]
     if theirs:
         raise ConfigurationError(f"sources.{theirs[0]} is {organisation}'s: take it out of the settings first")
-    with wiring.indexing(settings, pool) as run:
+    with searching.indexing(settings, pool) as run:
         run.store.erase(organisation)
     click.echo(f"{organisation}: erased from the index")
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import created_database
 from tests.system import System, system, unforeseen, wait_until
-from webhooks import schema, settings, wiring
+from webhooks import schema, searching, settings, wiring
 from webhooks.demo.weaviate_server import WeaviateServer
 from webhooks.index.state import States
 
@@ -57,7 +57,7 @@ def passages(greffier: System) -> dict[str, int]:
     given = settings.load(greffier.config, {})
     with (
         wiring.database(given, connections=1) as pool,
-        closing(wiring.store(given, pool, wiring.embeddings(given))) as store,
+        closing(searching.store(given, pool, searching.embeddings(given))) as store,
     ):
         found = store.statistics()
     return {"passages": found.passages, "vectors": found.vectors}
