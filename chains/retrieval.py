@@ -36,6 +36,8 @@ FUSED = 100
 """How many documents of each side are fused."""
 CANDIDATES = 400
 """How many passages each search gives: enough for that many documents."""
+DOCUMENTS = 200
+"""How many documents each search over documents gives: those after it are seldom among the first of all lists."""
 MAX_QUERY = 2000
 """In characters: what an embedder of 512 tokens can read of a question."""
 
@@ -133,8 +135,9 @@ class HybridRetriever(BaseRetriever):
 
     def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
         """The lexical searches run beside each other, and beside the embedding of the question."""
-        search = partial(self.store.search, stems=asked, limit=CANDIDATES, within=within)
-        running = {scope: _BESIDE.submit(search, scope) for scope in WEIGHTS} if asked else {}
+        search = partial(self.store.search, stems=asked, within=within)
+        limits = {scope: CANDIDATES if scope is Scope.PASSAGES else DOCUMENTS for scope in WEIGHTS if asked}
+        running = {scope: _BESIDE.submit(search, scope, limit=limit) for scope, limit in limits.items()}
         vector = self.embeddings.embed_query(text)
         near = self.store.nearest(vector, CANDIDATES, within)
         by_vectors = self._vectors(vector, near, within)
