@@ -16,7 +16,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from chains.corpora.document import Document, searchable
-from chains.indexing import text_digest
+from chains.embedding import text_digest
 from chains.known_vectors import PASSAGE, QUESTION, ReadyVectors
 from chains.stores.vectors import floats
 

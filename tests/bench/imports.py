@@ -13,7 +13,8 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 
 from chains.corpora.document import Document, searchable
-from chains.indexing import Embedder, index, text_digest
+from chains.embedding import Embedder, text_digest
+from chains.indexing import index
 from chains.stores.store import Store
 from chains.stores.vectors import floats
 from connector.errors import RemoteError
@@ -73,7 +74,7 @@ def _beside(
     kind: str, sheets: Sequence[Document], rate: float, passages: int, data: Path | None
 ) -> dict[str, str | float]:
     documents = list(Grown(sheets, passages, None).documents())
-    embedder = Embedder("paced", DIMENSION, "passage: ", Paced(rate))
+    embedder = Embedder("paced", DIMENSION, "passage: ", Paced(rate), batch=32, at_once=4)
     with held(kind, data) as server, opened(server, embedder) as store:
         began = time.monotonic()
         done = index(CORPUS, documents, store, embedder, Vectors(server.pool))

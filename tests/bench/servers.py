@@ -15,7 +15,7 @@ from typing import Protocol
 import psutil
 from psycopg_pool import ConnectionPool
 
-from chains.indexing import Embedder
+from chains.embedding import Embedder
 from chains.stores.postgres import PostgresStore
 from chains.stores.store import Store
 from chains.stores.weaviate import WeaviateStore

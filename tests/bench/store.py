@@ -1,4 +1,4 @@
-"""`make bench-store ARGS="--store weaviate --passages 30000,300000"`: searches, memory and imports as a corpus grows."""
+"""`make bench-store ARGS="--store weaviate --passages 30000,300000"`: searches, memory, imports as a corpus grows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import click
 
 from chains.corpora.document import Document
 from chains.corpora.service_public import read_service_public
+from chains.embedding import Embedder
 from chains.evaluation import read_questions
-from chains.indexing import Embedder, index
+from chains.indexing import index
 from connector.errors import GreffierError
 from tests.bench import imports, searching
 from tests.bench.figures import Result, Target, percentile
@@ -145,7 +146,7 @@ def _at(kind: str, given: Given, size: int) -> tuple[dict[str, str | float], dic
         again = time.monotonic()
         done = index(CORPUS, grown.documents(), store, embedder, grown)
         unchanged = time.monotonic() - again
-        assert not done.added and not done.changed
+        assert done.added == done.changed == 0
     row: dict[str, str | float] = {
         "passages": f"{size:,}",
         "import, passages/s": size / imported,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 import psycopg
 
 from chains.corpora.document import Document
+from chains.embedding import Ahead, Embedder, VectorCache
 from chains.hints import Hinter
-from chains.indexing import Embedder, Indexed, Progress, VectorCache, index_text, index_vectors
+from chains.indexing import Indexed, Progress, index_text, index_vectors
 from chains.stores.store import Store
 from connector.errors import GreffierError
 from webhooks.index.links import Links
@@ -55,6 +56,7 @@ class _Work:
     read: Reader
     progress: Progress
     may_remove: float
+    ahead: Ahead
 
 
 @dataclass(frozen=True)
@@ -86,15 +88,16 @@ class Run:
         `publish` if these are all sources: an index made beside the one in use takes its place, if all went well.
         psycopg's errors pass: without our database nothing can go on. An interruption leaves what is done in place.
         """
-        works = [
-            _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE)
-            for name, read in readers.items()
-        ]
+        with Ahead(self.embedder, self.cache) as ahead:
+            works = [
+                _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE, ahead)
+                for name, read in readers.items()
+            ]
+            for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
+                for work in works:  # one that has failed has text all the same, which wants its vectors
+                    with _counted(work.outcome):
+                        step(work)
         outcomes = [work.outcome for work in works]
-        for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
-            for work in works:  # one that has failed has text all the same, which wants its vectors
-                with _counted(work.outcome):
-                    step(work)
         if any(outcome.documents for outcome in outcomes):
             self._finish()
         for outcome in outcomes:
@@ -130,15 +133,14 @@ class Run:
             outcome.name,
             self.hinter.known(documents()) if self.hinter else documents(),
             self.store,
-            self.embedder,
-            self.cache,
+            work.ahead,
             work.progress,
             complete=complete,
             may_remove=work.may_remove,
         )
 
     def _vectors(self, work: _Work) -> None:
-        made = index_vectors(work.outcome.name, self.store, self.embedder, self.cache, work.progress)
+        made = index_vectors(work.outcome.name, self.store, work.ahead, work.progress)
         work.outcome.counts = replace(work.outcome.counts, embedded=work.outcome.counts.embedded + made)
 
     def _questions(self, work: _Work) -> None:
