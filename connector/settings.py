@@ -36,6 +36,11 @@ Url = Annotated[str, AfterValidator(_http_url), WithJsonSchema({"type": "string"
 """An http(s) address, kept as text without its last slash."""
 
 
+def plain(secret: SecretStr | None) -> str:
+    """The text of a secret; empty if there is none."""
+    return secret.get_secret_value() if secret else ""
+
+
 class Section(BaseModel):
     """A group of settings: unknown keys are refused, values do not change once read.
 

@@ -14,7 +14,7 @@ import psycopg
 from connector import clock
 from connector.errors import ConfigurationError, GreffierError
 from connector.ticket import Finding, Level, Mode
-from webhooks import wiring
+from webhooks import searching, wiring
 from webhooks.config.values import values
 from webhooks.settings import Settings
 
@@ -43,7 +43,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _looked_at("chat", lambda: _chat(settings))
     yield from _looked_at("embeddings", lambda: _embeddings(settings))
     yield from _rerank(settings)
-    yield from wiring.store_findings(settings)
+    yield from searching.store_findings(settings)
     yield from _looked_at("index", lambda: _index(settings))
     yield from _sources(settings)
 
@@ -132,7 +132,7 @@ def _chat(settings: Settings) -> str:
 
 
 def _embeddings(settings: Settings) -> str:
-    embedder = wiring.embeddings(settings)
+    embedder = searching.embeddings(settings)
     return f"{embedder.name}, {embedder.dimension} dimensions, prefixes kept"
 
 
@@ -162,8 +162,8 @@ def _rerank(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool:
-        embedder = wiring.embeddings(settings)
-        with closing(wiring.store(settings, pool, embedder)) as store:
+        embedder = searching.embeddings(settings)
+        with closing(searching.store(settings, pool, embedder)) as store:
             found = store.statistics()
     if not found.vectors:
         raise ConfigurationError("the index holds no vectors yet: run greffier index")

@@ -86,12 +86,12 @@ def retrieval(
 
 def _run(context: click.Context, questions: Sequence[Labelled], store: str | None, ready: Path | None) -> Run:
     from chains.evaluation import Run, of_drafts, search
-    from webhooks import wiring
+    from webhooks import searching, wiring
 
     settings = settings_of(context)
     with (
-        wiring.database(settings, connections=2) as pool,
-        wiring.measured(settings, pool, store or "", ready) as (kind, retriever),
+        wiring.database(settings, connections=8) as pool,
+        searching.measured(settings, pool, store or "", ready) as (kind, retriever),
         click.progressbar(length=len(questions), label="Searching", file=sys.stderr) as bar,
     ):
         return Run(kind, search(questions, of_drafts(retriever), lambda done: bar.update(done - bar.pos)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psycopg_pool import ConnectionPool
-from pydantic import SecretStr
 
+from connector.settings import plain
 from webhooks.ledger import Connection
 from webhooks.settings import Settings
 
@@ -54,7 +54,7 @@ def reranker(settings: Settings, timeout: float) -> Reranker | None:
     given = settings.rerank
     if given.base_url is None:
         return None
-    return Reranker(given.base_url, _secret(given.api_key), given.model, shape=given.shape, timeout=timeout)
+    return Reranker(given.base_url, plain(given.api_key), given.model, shape=given.shape, timeout=timeout)
 
 
 def hinter(settings: Settings, pool: ConnectionPool[Connection]) -> Hinter | None:
@@ -79,8 +79,4 @@ def _model(settings: Settings, timeout: float, max_tokens: int) -> Any:  # a typ
     from chains.model import chat_model
 
     chat = settings.chat
-    return chat_model(chat.base_url, _secret(chat.api_key), chat.model, timeout=timeout, max_tokens=max_tokens)
-
-
-def _secret(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""
+    return chat_model(chat.base_url, plain(chat.api_key), chat.model, timeout=timeout, max_tokens=max_tokens)

@@ -11,8 +11,8 @@ from pathlib import Path
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from chains.triage import SkipReason
 from connector.ticket import Line, Note, Span
+from webhooks.config.drafting import ReplySettings
 from webhooks.freshness import Freshness
-from webhooks.settings import ReplySettings
 
 STOPPED, UNKNOWN_COMMAND = "stopped", "unknown_command"
 """What a command that leads to no draft ends with, beside the reasons of triage."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 from chains.profile import Profile
 from chains.stores.store import Within
 from connector.ticket import Ticket
+from webhooks.config.drafting import ReplySettings
 from webhooks.config.profile import ProfileSettings, desk_of
 from webhooks.freshness import Freshness
 from webhooks.note import Writer
-from webhooks.settings import ReplySettings, Settings
+from webhooks.settings import Settings
 
 _NONE = ProfileSettings()
 

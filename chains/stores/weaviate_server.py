@@ -17,13 +17,13 @@ import httpx
 import weaviate
 from weaviate import exceptions
 from weaviate.auth import Auth
-from weaviate.config import AdditionalConfig, GrpcConfig, Timeout
+from weaviate.config import AdditionalConfig, GrpcConfig, Proxies, Timeout
 from weaviate.connect import v4
 
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
 INSERT = 90  # seconds that a batch of objects may take to be stored
-_CERTIFICATES = "SSL_CERT_FILE"
+_CERTIFICATES, _NO_PROXY = "SSL_CERT_FILE", "NO_PROXY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class _Once:
         return f(*args, **how)
 
 
-vars(v4)["_Retry"] = _Once
+assert hasattr(v4, "_Retry")  # noqa: S101 - it is a private name of the client's
+v4._Retry = _Once
 
 
 def _connect(server: Server) -> weaviate.WeaviateClient:
@@ -100,8 +101,10 @@ def _connect(server: Server) -> weaviate.WeaviateClient:
             additional_config=AdditionalConfig(
                 timeout=Timeout(init=server.timeout, query=server.timeout, insert=INSERT),
                 trust_env=server.ca_bundle is not None,
-                grpc_config=GrpcConfig(credentials=credentials) if credentials else None,
+                proxies=Proxies(),
+                grpc_config=GrpcConfig(credentials=credentials, channel_options=[("grpc.enable_http_proxy", 0)]),
             ),
+            skip_init_checks=True,  # one of them asks a server on the Internet for the client's newest version
         )
 
 
@@ -116,20 +119,21 @@ def _authority(ca_bundle: Path | None) -> bytes | None:
 def _trusting(ca_bundle: Path | None) -> Iterator[None]:
     """Let the client's HTTP side trust a private authority: it can be told in the environment only.
 
-    It reads the variable while it connects; it is put back then, for whoever else reads it.
+    It reads that while it connects, and then it would read of proxies too. Both are put back, for whoever else reads.
     """
     if ca_bundle is None:
         yield
         return
-    before = os.environ.get(_CERTIFICATES)
-    os.environ[_CERTIFICATES] = str(ca_bundle)
+    before = {name: os.environ.get(name) for name in (_CERTIFICATES, _NO_PROXY)}
+    os.environ |= {_CERTIFICATES: str(ca_bundle), _NO_PROXY: "*"}
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(_CERTIFICATES, None)
-        else:
-            os.environ[_CERTIFICATES] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class NoSuchCollection(GreffierError):
@@ -168,7 +172,7 @@ def _refusal(error: exceptions.WeaviateBaseError) -> RemoteError:
 
 _BY_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: "timeout: Weaviate did not answer in time",
-    grpc.StatusCode.UNAVAILABLE: "url: Weaviate cannot be reached",
+    grpc.StatusCode.UNAVAILABLE: "url: Weaviate cannot be reached by gRPC, at grpc_port",
 }
 
 

@@ -18,7 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from connector.ticket import Event, EventKind
 from tests.conftest import created_database
-from webhooks import schema, settings, wiring
+from webhooks import schema, searching, settings, wiring
 from webhooks.config.sources import PATH_VARIABLE
 from webhooks.demo.corpus import FEED
 from webhooks.demo.processes import Processes, answers, free_port
@@ -127,6 +127,6 @@ def place(server: str, *, tickets: int, slots: int, latency: float, concurrency:
         processes.wait_until(lambda: answers(f"http://127.0.0.1:{ports['helpdesk']}/"), STARTS, "the helpdesk")
         schema.migrate(database)
         with wiring.database(given, connections=4) as pool:
-            with wiring.indexing(given, pool) as run:
+            with searching.indexing(given, pool) as run:
                 run(wiring.readers(given, given.sources))
             yield Place(given, pool, processes, config)

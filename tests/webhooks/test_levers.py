@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from chains.indexing import text_digest
+from chains.embedding import text_digest
 from chains.stores.store import Scope
 from tests.chains.rerank_server import RerankServer
 from tests.system import System
-from webhooks import levers, settings, wiring
+from webhooks import levers, searching, settings, wiring
 from webhooks.demo.model_answers import Script
 from webhooks.hints import Hints
 
@@ -133,6 +133,6 @@ def test_an_index_with_questions_finds_what_only_they_say(greffier: System) -> N
         assert bool(asked) is (calls == "some")
     given = settings.load(greffier.config, {})
     with wiring.database(given, connections=2) as pool:
-        index = wiring.store(given, pool, wiring.embeddings(given))
+        index = searching.store(given, pool, searching.embeddings(given))
         assert index.search(Scope.MENTIONS, ["brimborion"], 5)
         assert index.search(Scope.PASSAGES, ["brimborion"], 5) == []

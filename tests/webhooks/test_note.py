@@ -9,9 +9,9 @@ from babel.messages.pofile import read_po
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from connector.ticket import Line, Note
+from webhooks.config.drafting import ReplySettings
 from webhooks.freshness import Freshness
 from webhooks.note import LOCALE, STOPPED, UNKNOWN_COMMAND, Writer
-from webhooks.settings import ReplySettings
 
 FAMILY_BOOK = Passage("a", "F1", "Livret de famille", (), "…", "https://service-public.example/F1", date(2020, 8, 13))
 DEPOSIT = Passage("b", "F2", "Dépôt de garantie", (), "…", "https://service-public.example/F2")

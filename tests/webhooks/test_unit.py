@@ -12,10 +12,10 @@ import pytest
 
 from webhooks.cli import cli
 from webhooks.config import template
+from webhooks.config.drafting import ChatSettings
 from webhooks.config.sources import PATH_VARIABLE
 from webhooks.running.command import GRACE, WRONG_SETTINGS
 from webhooks.running.postgres import STOPS
-from webhooks.settings import ChatSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 UNIT = DOCS / "greffier.service"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from connector.errors import ConfigurationError
+from webhooks.config.drafting import ReplySettings
+from webhooks.config.processes import WebSettings, WorkerSettings
 from webhooks.config.sources import FILL_IN
-from webhooks.settings import ReplySettings, WebSettings, WorkerSettings
 
 TEMPLATE = """\
 # Greffier's settings. Fill in what says FILL IN, put the secrets into their files, then run `greffier check`.

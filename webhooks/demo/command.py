@@ -21,7 +21,7 @@ import requests
 from psycopg_pool import ConnectionPool
 
 from connector.errors import GreffierError
-from webhooks import schema, settings, wiring
+from webhooks import schema, searching, settings, wiring
 from webhooks.config.sources import PATH_VARIABLE
 from webhooks.demo import corpus, report, weights
 from webhooks.demo.messages import MESSAGES
@@ -214,7 +214,7 @@ def _write_secret(path: Path, value: str) -> None:
 def _index(given: settings.Settings, pool: ConnectionPool[Connection]) -> str:
     """Index the sample sheets; their vectors are shipped with them."""
     corpus.load_vectors(Vectors(pool), given.embeddings.model, given.embeddings.passage_prefix)
-    with wiring.indexing(given, pool) as run:
+    with searching.indexing(given, pool) as run:
         (outcome,) = run(wiring.readers(given, given.sources))
     if outcome.error:
         raise GreffierError(outcome.error)
