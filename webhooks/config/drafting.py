@@ -156,6 +156,7 @@ class ReplySettings(Section):
     signature: str = ""
     """What stands below the closing line; it may have several lines."""
     links: str = "Pour en savoir plus :"
-    """Comes before the sheets' links in the text that is offered as a shared draft. Empty, they are left out."""
+    """Comes before the links to the sheets that have an address, in the text that is offered as a shared draft. Empty,
+    they are left out."""
     mention: str = MENTION
     """Told to the citizen at the end."""
