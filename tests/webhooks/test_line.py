@@ -96,7 +96,7 @@ def test_a_rejected_draft_is_shown_to_the_model_only_where_its_group_may_see_as_
     line.sandbox.move(ticket, group)
     line.handle(line.command(ticket, "@greffier encore plus court"))
     assert "plus court" in line.asked()[-1]
-    assert ("tel quel :\n(aucun)" not in line.asked()[-1]) == shown
+    assert ("(aucun)" not in line.asked()[-1]) == shown
 
 
 def test_a_newer_message_is_answered_together_with_the_one_before(line: Work, monkeypatch: pytest.MonkeyPatch) -> None:
