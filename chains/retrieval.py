@@ -85,7 +85,7 @@ class HybridRetriever(BaseRetriever):
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)
         evidence = {
-            "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
+            "coverage": self._coverage(whole.asked, [passage for passage, _ in found], within),
             "cosine": whole.cosine,
         }
         return [
@@ -171,12 +171,12 @@ class HybridRetriever(BaseRetriever):
         middles = self.store.middles(vector, list(nearest), within)
         return {id: score + middles.get(id, score) for id, score in nearest.items()}
 
-    def _coverage(self, asked: Sequence[str], passages: Sequence[Passage]) -> float | None:
+    def _coverage(self, asked: Sequence[str], passages: Sequence[Passage], within: Within) -> float | None:
         """The share of what the question says that the best document says too; None where no word was searched."""
         if not asked or not passages:
             return None
         said = {stem for p in passages if p.document == passages[0].document for stem in stems(searchable(p))}
-        rarities = self.store.rarities(asked)
+        rarities = self.store.rarities(asked, within)
         total = sum(rarities.values())
         return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
 
