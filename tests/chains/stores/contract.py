@@ -97,6 +97,11 @@ class StoreContract:
         rarities = store.rarities(["demand", "mair", "xylophon"])
         assert rarities["demand"] < rarities["mair"] < rarities["xylophon"]
 
+    def test_a_word_that_only_others_say_of_a_document_is_as_rare_as_an_unknown_one(self, store: Store) -> None:
+        store.update([embedded(replace(CARD, mentions="Les papiers."))], [])
+        rarities = store.rarities(["papi", "xylophon"])
+        assert rarities == {"papi": rarities["xylophon"], "xylophon": rarities["xylophon"]}
+
     def test_a_passage_is_read_back_as_it_was_given(self, store: Store) -> None:
         assert store.passages(["card#1", "gone#0"]) == {"card#1": CARD.passages[1]}
 
@@ -252,6 +257,23 @@ class StoreContract:
         assert [hit.id for hit in store.search(Scope.TITLES, ["plan"], 9, Within("nice"))] == ["nice"]
         assert store.statistics() == Statistics(2, 3, vectors=3, embedder="words", dimension=DIMENSION)
         store.erase("lyon")
+
+    def test_only_the_index_in_use_is_left_where_the_others_are_dropped(self, make_store: MakeStore) -> None:
+        store, other = make_store("words", DIMENSION), make_store("better", DIMENSION)
+        other.update([embedded(replace(CARD, organisation="lyon"))], [])
+        other.publish()
+        with pytest.raises(ConfigurationError, match="run greffier index"):
+            store.drop_others()
+        assert other.statistics().documents == 1
+        store.update([embedded(LEAVE)], [])
+        store.publish()
+        assert not store.unpublished()
+        names = store.others()
+        assert names
+        assert store.drop_others() == names
+        assert (store.others(), store.statistics().documents) == ([], 1)
+        with pytest.raises(ConfigurationError, match="run greffier index"):
+            make_store("better", DIMENSION).statistics()
 
     def test_a_document_that_changes_hands_is_gone_from_where_it_was(self, make_store: MakeStore) -> None:
         store = make_store("words", DIMENSION)
