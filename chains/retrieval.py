@@ -91,7 +91,7 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         callbacks = run_manager.get_child()
         asked = _asked(Search(query, language))
-        rarities = _BESIDE.submit(self.store.rarities, asked)
+        rarities = _BESIDE.submit(self.store.rarities, asked, within)
         whole, *parts = self._found((Search(query, language), *also), within, callbacks)
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)

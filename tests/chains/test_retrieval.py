@@ -176,6 +176,18 @@ def test_a_profile_finds_its_corpora_and_audiences_and_no_other_organisations(st
     assert found(Within("town", None, frozenset({"part"}))) == {"card", "licence", "town"}
 
 
+@pytest.mark.server
+def test_a_word_counts_by_its_rarity_where_the_profile_may_look(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Within] = []
+    rarities = store.rarities
+    monkeypatch.setattr(store, "rarities", lambda stems, within=None: counted.append(within) or rarities(stems, within))
+    town = Within("town", frozenset({"sheets"}))
+    HybridRetriever(store=store, embeddings=HashedWords()).invoke("carte mairie", within=town)
+    assert counted == [town]
+
+
 def reranked(server: RerankServer, budget: float = 5) -> Ranker:
     client = Reranker(server.url, "", "reclasseur", shape="jina", timeout=budget)
     return Ranker(Lever("rerank", client.opinion, budget=budget, setting="[rerank] budget"), 30, 1.0)

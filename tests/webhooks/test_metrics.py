@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import requests
 
+from chains.steps import LEVERS
 from tests.bench.load import send
 from tests.scrape import scrape
 from tests.system import SECRET, System, wait_until
@@ -25,7 +26,7 @@ from tests.webhooks.test_crash import TEXT, allow
 from tests.webhooks.test_hostile import frozen, signature
 from tests.webhooks.work import Work
 from webhooks.demo.processes import answers, free_port
-from webhooks.metrics import LEVERS, STAGES
+from webhooks.metrics import STAGES
 
 pytestmark = pytest.mark.server
 
