@@ -27,7 +27,7 @@ INTERRUPTED = 130
 NICE = 10
 """How far behind drafts and everything else the worker's own runs stand."""
 SHOWN = 10
-"""Of what was skipped, so many are named."""
+"""Of what was skipped, and of what is never read, so many are named."""
 
 
 @click.command()
@@ -161,12 +161,19 @@ def summary(outcome: Outcome) -> Iterator[str]:
     if outcome.documents or not outcome.error:
         yield (
             f"{outcome.name}: {done.added} added, {done.changed} changed, {done.unchanged} unchanged,"
-            f" {done.removed} removed, {len(skipped)} skipped; {done.embedded} passages embedded;"
+            f" {done.removed} removed, {len(skipped) + len(outcome.notes)} skipped; {done.embedded} passages embedded;"
             f" {outcome.seconds:.0f} s"
         )
     if skipped:
         kept = "" if outcome.complete else "; nothing was removed, in case they can be read tomorrow"
         yield f"  skipped, the log says why{kept}:"
-        yield from (f"    {one}" for one in skipped[:SHOWN])
-        if len(skipped) > SHOWN:
-            yield f"    and {len(skipped) - SHOWN} more"
+        yield from _some(skipped)
+    if outcome.notes:
+        yield "  skipped or cut, now and in every run:"
+        yield from _some(outcome.notes)
+
+
+def _some(told: Sequence[str]) -> Iterator[str]:
+    yield from (f"    {one}" for one in told[:SHOWN])
+    if len(told) > SHOWN:
+        yield f"    and {len(told) - SHOWN} more"

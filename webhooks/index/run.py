@@ -22,20 +22,23 @@ log = logging.getLogger("greffier.index")
 
 MAY_REMOVE = 0.2
 """The share of a source that may go at once without being asked for."""
-Reader = Callable[[list[str]], Iterator[Document]]
-"""Gives the documents of a source, and tells the list of those that it has to leave out."""
+Reader = Callable[[list[str], list[str]], Iterator[Document]]
+"""Gives the documents of a source. The first list is told of what cannot be read, the second of what is never read."""
 
 
 @dataclass
 class Outcome:
     """What a run did with a source. `error` says why it failed, `seconds` how long it took.
 
-    It is not `complete` where something could not be read that could be before: then nothing was removed.
+    It is not `complete` where something could not be read that could be before: then nothing was removed. `notes` is
+    what stays out whenever the source is read, such as the end of a very long file: that keeps nothing from being
+    removed.
     """
 
     name: str
     counts: Indexed = field(default_factory=Indexed)
     skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     urls: set[str] = field(default_factory=set)
     complete: bool = True
     seconds: float = 0.0
@@ -115,10 +118,11 @@ class Run:
     def _text(self, work: _Work) -> None:
         outcome = work.outcome
         outcome.skipped.clear()
+        outcome.notes.clear()
         before = self.states.all().get(outcome.name)
 
         def documents() -> Iterator[Document]:
-            for document in work.read(outcome.skipped):
+            for document in work.read(outcome.skipped, outcome.notes):
                 outcome.urls.add(document.url)
                 yield document
 
@@ -147,7 +151,7 @@ class Run:
         done = work.outcome.counts
         if (
             not work.outcome.error
-            and self.hinter.make(work.read([]), lambda written: work.progress("questions", written, 0)).made
+            and self.hinter.make(work.read([], []), lambda written: work.progress("questions", written, 0)).made
         ):
             self._text(work)
             work.outcome.counts = done

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -20,9 +21,11 @@ from chains.corpora.files import read_files
 from connector.errors import ConfigurationError
 
 
-def read(path: Path, unreadable: list[str] | None = None, base_url: str = "") -> list[Document]:
-    broken = [] if unreadable is None else unreadable
-    return list(read_files(path, corpus="town", unreadable=broken, base_url=base_url))
+def read(
+    path: Path, unreadable: list[str] | None = None, base_url: str = "", notes: list[str] | None = None
+) -> list[Document]:
+    broken, told = ([] if given is None else given for given in (unreadable, notes))
+    return list(read_files(path, corpus="town", unreadable=broken, notes=told, base_url=base_url))
 
 
 def one(path: Path) -> Document:
@@ -254,10 +257,24 @@ def test_a_file_over_the_limits_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert unreadable == ["a.txt: it has more than 1000 bytes", "b.txt: its text has more than 100 characters"]
 
 
-def test_a_long_pdf_is_read_up_to_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_pdf_and_a_long_table_are_read_up_to_the_limit_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loaders, "MAX_PAGES", 2)
+    monkeypatch.setattr(loaders, "MAX_ROWS", 1)
     (tmp_path / "a.pdf").write_bytes(pdf(["Un."], ["Deux."], ["Trois."]))
-    assert "Trois" not in one(tmp_path).text
+    (tmp_path / "a.csv").write_text("Nom,Prix\nUn,1\nDeux,2\n")
+    for name, cut in (("a.pdf", "cut after 2 pages"), ("a.csv", "cut after 1 rows")):
+        loaded = loaders.LOADERS[tmp_path.joinpath(name).suffix](tmp_path / name)
+        assert loaded.cut == cut
+        assert "Un" in str(loaded.sections)
+        assert loaded.sections[-1].path in (("Page 2",), ())
+    monkeypatch.setattr(loaders, "MAX_PAGES", 3)
+    assert not loaders.load_pdf(tmp_path / "a.pdf").cut
+    notes: list[str] = []
+    (tmp_path / "a.pdf").unlink()
+    assert len(read(tmp_path, notes=notes)) == 1
+    assert notes == ["a.csv: cut after 1 rows"]
 
 
 def test_a_scan_without_text_and_a_format_that_is_not_read_are_told_of(
@@ -266,10 +283,42 @@ def test_a_scan_without_text_and_a_format_that_is_not_read_are_told_of(
     (tmp_path / "a.pdf").write_bytes(pdf([]))
     (tmp_path / "b.xlsx").write_bytes(b"PK")
     unreadable: list[str] = []
-    assert read(tmp_path, unreadable) == []
+    notes: list[str] = []
+    assert read(tmp_path, unreadable, notes=notes) == []
     assert unreadable == []
-    assert "character recognition" in caplog.text
-    assert "save it as CSV" in caplog.text
+    assert notes == [
+        "a.pdf: it holds no text; a scanned page needs character recognition first",
+        "b.xlsx: save it as CSV",
+    ]
+    assert all(note in caplog.text for note in notes)
+
+
+def test_lines_that_go_on_for_ever_take_no_time(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("mot\n" * 300_000)
+    start = time.monotonic()
+    assert one(tmp_path).passages[0].text.startswith("mot mot mot")
+    assert time.monotonic() - start < 10
+
+
+def test_what_a_database_refuses_is_in_no_document(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"Un\0 texte.")
+    (tmp_path / "b.csv").write_bytes(b"No\0m,Prix\nU\0n,1\n")
+    (tmp_path / "c.html").write_bytes(b"<title>Ti\0tre</title><h2>S\0ous</h2><p>a\0b</p>")
+    (tmp_path / "d.md").write_bytes(b"# Ti\0tre\n\n## S\0ous\n\na\0b\n")
+    (tmp_path / "e.pdf").write_bytes(pdf(["Un \\000texte."], title="Ti\\000tre"))
+    odt(tmp_path / "f.odt", "<text:p>Un texte.</text:p>")
+    found = read(tmp_path)
+    assert len(found) == 6
+    for document in found:
+        paths = ["".join(passage.path) for passage in document.passages]
+        assert "\0" not in "".join([document.id, document.title, document.url, document.theme, document.text, *paths])
+
+
+def test_a_name_that_is_not_in_utf_8_is_told_in_letters_that_can_be_kept(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9.txt")).write_text("Un texte.")
+    unreadable: list[str] = []
+    assert read(tmp_path, unreadable) == []
+    assert unreadable == [r"\udce9t\udce9.txt: its name is not in UTF-8"]
 
 
 def test_a_folder_without_any_such_file_is_an_error_that_says_what_is_read(tmp_path: Path) -> None:

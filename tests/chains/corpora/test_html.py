@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
+from chains.corpora import html
 from chains.corpora.html import html_sections, title_of
 
 
@@ -65,3 +67,27 @@ def test_many_attributes_take_no_time() -> None:
     start = time.monotonic()
     assert blocks(f"<p {' '.join(f'a{n}=1' for n in range(100_000))}>x</p>") == ["x"]
     assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("markup", ["<h1>" * 100_000, "<title" * 100_000, "<h1" * 100_000, "<!--" * 100_000])
+def test_a_title_that_never_ends_takes_no_time(markup: str) -> None:
+    start = time.monotonic()
+    assert title_of(markup) == ""
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("part", ["<a" + "b" * 40, '<p x="', "<script", "<p x='\"", "</", "<!-"])
+def test_tags_that_never_end_take_no_time(part: str) -> None:
+    start = time.monotonic()
+    with suppress(ValueError):  # nested too deeply
+        html_sections(part * 50_000)
+    assert time.monotonic() - start < 5
+
+
+def test_a_page_that_is_too_long_is_an_error_but_not_for_its_attributes_and_scripts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(html, "MAX_MARKUP", 1000)
+    assert blocks(f"<script>{'x' * 1000}</script><p>a</p><img src='{'x' * 1000}'><p>b</p>") == ["a", "b"]
+    with pytest.raises(ValueError, match="more than 1000 characters"):
+        html_sections("<p>x</p>" * 126)
