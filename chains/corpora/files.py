@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from chains.corpora.apart import APART, Apart, reason_of
 from chains.corpora.document import Document, Loaded, cut_document
 from chains.corpora.loaders import CONVERT, LOADERS, is_title
 from chains.corpora.plain import visible
@@ -39,26 +40,27 @@ def read_files(
         raise ConfigurationError(f"{path} does not exist: give a file or a folder")
     root = path if path.is_dir() else path.parent
     known = False
-    for file in _files(path):
-        place = file.relative_to(root).as_posix()
-        shown = place.encode(errors="backslashreplace").decode()
-        if file.suffix.lower() not in LOADERS:
-            if form := CONVERT.get(file.suffix.lower()):
-                _tell(notes, shown, f"save it as {form}")
-            continue
-        known = True
-        try:
-            loaded = _loaded(file, place)
-            document = _document(loaded, file, place, corpus, base_url)
-        except Exception as error:  # a stranger's file: its parser may raise anything
-            _tell(unreadable, shown, _reason(error))
-            continue
-        if loaded.cut:
-            _tell(notes, shown, loaded.cut)
-        if document.passages:
-            yield document
-        else:
-            _tell(notes, shown, "it holds no text; a scanned page needs character recognition first")
+    with closing(Apart()) as apart:
+        for file in _files(path):
+            place = file.relative_to(root).as_posix()
+            shown = place.encode(errors="backslashreplace").decode()
+            if file.suffix.lower() not in LOADERS:
+                if form := CONVERT.get(file.suffix.lower()):
+                    _tell(notes, shown, f"save it as {form}")
+                continue
+            known = True
+            try:
+                loaded = _loaded(file, place, apart)
+                document = _document(loaded, file, place, corpus, base_url)
+            except Exception as error:  # a stranger's file: its parser may raise anything
+                _tell(unreadable, shown, reason_of(error))
+                continue
+            if loaded.cut:
+                _tell(notes, shown, loaded.cut)
+            if document.passages:
+                yield document
+            else:
+                _tell(notes, shown, "it holds no text; a scanned page needs character recognition first")
     if not known:
         raise ConfigurationError(f"{path} holds no file that is read: {', '.join(LOADERS)}")
 
@@ -83,11 +85,12 @@ def _tell(told: list[str], place: str, reason: str) -> None:
     told.append(text)
 
 
-def _loaded(file: Path, place: str) -> Loaded:
+def _loaded(file: Path, place: str, apart: Apart) -> Loaded:
     place.encode()  # a name that is not in UTF-8 cannot be an id
     if file.stat().st_size > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")
-    loaded = LOADERS[file.suffix.lower()](file)
+    form = file.suffix.lower()
+    loaded = apart(file) if form in APART else LOADERS[form](file)
     if sum(len(block) for section in loaded.sections for block in section.blocks) > MAX_CHARS:
         raise ValueError(f"its text has more than {MAX_CHARS} characters")
     return loaded
@@ -107,20 +110,3 @@ def _document(loaded: Loaded, file: Path, place: str, corpus: str, base_url: str
 
 def _named(file: Path) -> str:
     return " ".join(file.stem.replace("_", " ").replace("-", " ").split()) or file.name
-
-
-def _reason(error: Exception) -> str:
-    """What to tell an admin: our own sentence, or the parser's in short."""
-    if isinstance(error, ImportError):
-        return f"a library is missing: {error.name}; install Greffier again"
-    if isinstance(error, UnicodeEncodeError):
-        return "its name is not in UTF-8"
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, zipfile.BadZipFile):
-        return "it is broken: not a zip, as this format is"
-    text = " ".join(str(error).split())[:200]
-    said = f"{type(error).__name__} {text}".lower()
-    if any(word in said for word in ("encrypt", "decrypt", "cryptography")):
-        return "it is encrypted"
-    return text if isinstance(error, ValueError) and text else f"it is broken: {type(error).__name__} {text}".rstrip()

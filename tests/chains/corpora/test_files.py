@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pypdf import PdfWriter
 
-from chains.corpora import files, loaders, office
+from chains.corpora import apart, files, loaders, office
+from chains.corpora.apart import Apart
 from chains.corpora.document import Document
 from chains.corpora.files import read_files
 from connector.errors import ConfigurationError
@@ -233,18 +236,80 @@ def test_a_zip_that_unpacks_to_too_much_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(office, "MAX_UNPACKED", 100_000)
     docx(tmp_path / "a.docx", run("a" * 200_000))
     assert (tmp_path / "a.docx").stat().st_size < 10_000
-    unreadable: list[str] = []
-    read(tmp_path, unreadable)
-    assert unreadable == ["a.docx: it unpacks to more than 100000 bytes"]
+    with pytest.raises(ValueError, match="it unpacks to more than 100000 bytes"):
+        office.load_docx(tmp_path / "a.docx")
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.odt"])
-def test_xml_that_declares_entities_is_not_parsed(name: str, tmp_path: Path) -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
-    zipped(tmp_path / name, word__document=bomb, content=bomb)
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
+
+
+@pytest.mark.parametrize("member", ["word/document.xml", "content.xml", "word/part.png", "docProps/core.xml"])
+@pytest.mark.parametrize(
+    "bomb",
+    [BOMB, f"<!--{'x' * 5000}-->{BOMB}", BOMB.encode("utf-16"), BOMB.encode("utf-16-be")],
+    ids=["plain", "after a comment", "UTF-16", "UTF-16 without mark"],
+)
+def test_xml_that_declares_entities_is_not_parsed_wherever_it_stands(
+    member: str, bomb: str | bytes, tmp_path: Path
+) -> None:
+    for name, load in (("a.docx", office.load_docx), ("a.odt", office.load_odt)):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, bomb)
+        with pytest.raises(ValueError, match="declares a document type"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("member", ["word/document.xml", "word/part.png", "content.xml"])
+def test_xml_that_is_too_long_is_not_parsed_and_an_image_may_be(
+    member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "MAX_XML", 10_000)
+    monkeypatch.setattr(office, "MAX_NODES", 100)
+    path = docx(tmp_path / "a.docx", run("Un texte."))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("word/media/image1.png", b"\x89PNG\r\n" + bytes(20_000))
+    assert office.load_docx(path).sections
+    for content, reason in (
+        (f"<x>{'a' * 10_000}</x>", "more than 10000 bytes"),
+        (nodes(101), "more than 100 elements"),
+    ):
+        path = tmp_path / "b.docx"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+        with pytest.raises(ValueError, match=reason):
+            office.load_docx(path)
+
+
+def nodes(number: int) -> str:
+    return f"<x>{'<y/>' * (number - 1)}</x>"
+
+
+def test_a_file_that_keeps_its_parser_busy_is_named_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "endless.pdf")
+    docx(tmp_path / "b.docx", run("Un texte."))
+    with closing(Apart()) as reader:
+        assert reader(tmp_path / "b.docx").sections
+        with monkeypatch.context() as patched:
+            patched.setattr(apart, "MAX_SECONDS", 1.0)
+            with pytest.raises(ValueError, match="it cannot be read within 1 seconds"):
+                reader(tmp_path / "endless.pdf")
+        assert reader(tmp_path / "b.docx").sections
+        for child in multiprocessing.active_children():
+            child.kill()
+        with pytest.raises(ValueError, match="reading it has crashed"):
+            reader(tmp_path / "b.docx")
+        assert reader(tmp_path / "b.docx").sections
+    assert multiprocessing.active_children() == []
+
+
+def test_a_file_that_takes_too_much_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "MAX_MEMORY", 40 * 1024 * 1024)
+    docx(tmp_path / "a.docx", run("mot " * 3_000_000))
     unreadable: list[str] = []
-    read(tmp_path, unreadable)
-    assert "declares a document type" in unreadable[0]
+    assert read(tmp_path, unreadable) == []
+    assert unreadable == ["a.docx: it takes too much memory"]
 
 
 def test_a_file_over_the_limits_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
