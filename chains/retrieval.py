@@ -25,6 +25,7 @@ from chains.profile import MIN_COSINE
 from chains.query import Search
 from chains.ranking import Ranker, best_first, relative
 from chains.stores.store import SHARED, Hit, Scope, Store, Within
+from connector.errors import ConfigurationError
 
 WEIGHTS = {Scope.PASSAGES: 0.5, Scope.DOCUMENTS: 0.65, Scope.TITLES: 0.6, Scope.MENTIONS: 0.7}
 """What BM25 on the best passage, on the whole document, on its title and on what is said of it elsewhere count."""
@@ -84,6 +85,8 @@ class HybridRetriever(BaseRetriever):
         whole, *parts = self._found((Search(query, language), *also), within, callbacks)
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)
+        if not whole.cosine:
+            self._require_vectors()
         evidence = {
             "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
             "cosine": whole.cosine,
@@ -92,6 +95,11 @@ class HybridRetriever(BaseRetriever):
             Document(page_content=passage.text, id=passage.id, metadata={"passage": passage, "score": score} | evidence)
             for passage, score in found
         ]
+
+    def _require_vectors(self) -> None:
+        """In an index that is still empty nothing is near, which says nothing of the question: it waits."""
+        if not self.store.statistics().vectors:
+            raise ConfigurationError("the index holds no vectors yet: run greffier index")
 
     def ranked(self, searches: Iterable[Search], within: Within = SHARED) -> list[tuple[str, float]]:
         """All documents that these searches of a draft find, by id, with their scores, best first."""

@@ -5,6 +5,7 @@ The helpdesk is the sandbox and the model server the scripted one; the rest is w
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from webhooks.demo.model_answers import Script
 from webhooks.demo.model_server import ModelServer
 from webhooks.demo.processes import answers, free_port
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
+from webhooks.demo.weaviate_server import WeaviateServer
 
 SECRET = "a webhook's secret"
 CONFIG = """
@@ -97,6 +99,18 @@ class System:
         kept, bracket, rest = after.partition("\n[")
         others = "\n".join(one for one in kept.split("\n") if one.split("=")[0].strip() != name)
         self.config.write_text(f"{before}{header}{line}\n{others}{bracket}{rest}", "utf-8")
+
+    def keep_index_in(self, weaviate: WeaviateServer, **more: object) -> None:
+        """Let that Weaviate be the store; `more` are other settings of `[store]`."""
+        section = {
+            "kind": "weaviate",
+            "url": weaviate.url,
+            "grpc_port": weaviate.grpc_port,
+            "api_key": weaviate.api_key,
+        } | more
+        lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in section.items())
+        before = self.config.read_text("utf-8").partition("\n[store]\n")[0]
+        self.config.write_text(f"{before}\n[store]\n{lines}\n", "utf-8")
 
     def start(self, command: str) -> subprocess.Popen[bytes]:
         """Run `greffier COMMAND`."""

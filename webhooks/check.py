@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from connector import clock
-from connector.errors import GreffierError
+from connector.errors import ConfigurationError, GreffierError
 from connector.ticket import Finding, Level, Mode
 from webhooks import searching, wiring
 from webhooks.config.values import values
@@ -42,6 +43,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield from _looked_at("chat", lambda: _chat(settings))
     yield from _looked_at("embeddings", lambda: _embeddings(settings))
     yield from _rerank(settings)
+    yield from searching.store_findings(settings)
     yield from _looked_at("index", lambda: _index(settings))
     yield from _sources(settings)
 
@@ -160,5 +162,11 @@ def _rerank(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> str:
     with wiring.database(settings, connections=1) as pool:
-        found = searching.store(settings, pool, searching.embeddings(settings)).statistics()
-        return f"{found.documents} documents, {found.passages} passages"
+        embedder = searching.embeddings(settings)
+        with closing(searching.store(settings, pool, embedder)) as store:
+            found = store.statistics()
+    if not found.vectors:
+        raise ConfigurationError("the index holds no vectors yet: run greffier index")
+    without = found.passages - found.vectors
+    of = f"vectors of {found.embedder}" + (f", {without} still to come: greffier index makes them" if without else "")
+    return f"{found.documents} documents, {found.passages} passages, {of}"

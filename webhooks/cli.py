@@ -210,6 +210,7 @@ def replay(context: click.Context, key: str | None, dead: bool) -> None:
 )
 @click.option("--once", is_flag=True, help="End when each message is settled: 0 if each has one note or a reason.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--store", type=click.Choice(["postgres", "weaviate"]), default="postgres", help="Where the index is.")
 @click.option("--model", type=click.Path(path_type=Path), help="Another model: any GGUF file.")
 @click.option("--base-url", help="A model server already there, OpenAI-compatible, up to and with /v1.")
 @click.option("--chat-model", help="The model's name on that server; by default its first.")
@@ -218,6 +219,7 @@ def demo(
     data: Path,
     once: bool,
     as_json: bool,
+    store: str,
     model: Path | None,
     base_url: str | None,
     chat_model: str | None,
@@ -228,5 +230,5 @@ def demo(
         from webhooks.demo import command
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"{error.name} is missing: install Greffier with its `demo` extra") from None
-    options = command.Options(data, once, as_json, model, base_url, chat_model, threads)
+    options = command.Options(data, once, as_json, model, base_url, chat_model, threads, store)
     sys.exit(command.run(options))

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from chains.indexing import Embedder
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
+    from chains.stores.weaviate_collections import Layout
+    from chains.stores.weaviate_server import Server
+    from connector.ticket import Finding
+    from webhooks.config.drafting import StoreSettings
     from webhooks.index.run import Run
 
 
@@ -75,14 +79,27 @@ def store(
     if (kind or given.kind) == "postgres":
         return PostgresStore(pool, embedder=embedder.name, dimension=embedder.dimension)
     from chains.stores.weaviate import WeaviateStore
+
+    server, layout = _weaviate(given)
+    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+
+
+def store_findings(settings: Settings) -> Iterator[Finding]:
+    """What `greffier check` says of a store that is a server of its own; raises nothing."""
+    if settings.store.kind == "weaviate":
+        from chains.stores.weaviate_checks import findings
+
+        yield from findings(*_weaviate(settings.store))
+
+
+def _weaviate(given: StoreSettings) -> tuple[Server, Layout]:
     from chains.stores.weaviate_collections import Layout
     from chains.stores.weaviate_server import Server
 
     if given.url is None:
         raise ConfigurationError("[store] url is missing: Weaviate's HTTP address")
     server = Server(given.url, given.grpc_port, plain(given.api_key), given.ca_bundle, given.timeout)
-    layout = Layout(given.prefix, given.tenants, given.replicas, given.consistency)
-    return WeaviateStore(server, embedder=embedder.name, dimension=embedder.dimension, layout=layout, anew=anew)
+    return server, Layout(given.prefix, given.tenants, given.replicas, given.consistency)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ What not every process needs is imported where it is used.
 
 from __future__ import annotations
 
+import logging
 import select
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from prometheus_client.registry import Collector
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 
+from connector.errors import RemoteError
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, plain
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from webhooks.jobs import Work
     from webhooks.line import Drafter
     from webhooks.worker import Worker
+
+log = logging.getLogger("greffier.wiring")
 
 _T = TypeVar("_T")
 POOL_TIMEOUT = 3.0  # seconds that a request waits for a connection before it is answered 503
@@ -176,7 +180,7 @@ def drafter(
     """The chain, from a question to an answer. `took` is told how many seconds each of its steps takes, `fell_back` the
     name of a lever that a search went without.
 
-    Raises GreffierError without embedder or index.
+    Raises GreffierError without embedder or index; a store that is away is waited for, as later.
     """
     from chains.drafter import make_drafter
     from chains.model import chat_model
@@ -184,7 +188,10 @@ def drafter(
 
     chat, limits, embedder = settings.chat, settings.retrieval, embeddings(settings)
     index = store(settings, pool, embedder)
-    index.statistics()  # without an index of this embedder no draft can be made: say so now
+    try:
+        index.statistics()  # without an index of this embedder no draft can be made: say so now
+    except RemoteError as error:
+        log.warning("no draft can be made now, each message waits: %s", error)
     model = chat_model(
         chat.base_url,
         plain(chat.api_key),

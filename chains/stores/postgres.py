@@ -64,8 +64,8 @@ WHERE document.id = ANY(%(ids)s) AND document.{within} GROUP BY document.number"
 
 _RARITIES: LiteralString = """
 SELECT stem, ln(1 + ((SELECT count(*) FROM {schema}.document) - count(item) + 0.5) / (count(item) + 0.5))::float8
-FROM unnest(%s::text[]) AS asked (stem) LEFT JOIN {schema}.posting USING (stem)
-WHERE coalesce(scope, 3) = 3 GROUP BY stem"""
+FROM unnest(%s::text[]) AS asked (stem)
+LEFT JOIN (SELECT stem, item FROM {schema}.posting WHERE scope = 3) AS whole USING (stem) GROUP BY stem"""
 
 _PASSAGES: LiteralString = """
 SELECT passage.id, document.id, title, path, text, url, date

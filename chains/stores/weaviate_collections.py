@@ -21,6 +21,8 @@ from connector.errors import ConfigurationError
 
 K1, B = 1.5, 0.75
 """BM25: how fast repeats stop counting, and how much length does."""
+WHOLE = Configure.sharding(desired_count=1)
+"""One shard, as a tenant is: Weaviate leaves out a shard whose node is gone, and tells nobody that it does."""
 Consistency = Literal["one", "quorum", "all"]
 
 
@@ -83,6 +85,7 @@ def create(client: WeaviateClient, names: Names, generation: int) -> None:
             vector_config=Configure.Vectors.self_provided(
                 vector_index_config=Configure.VectorIndex.hnsw(distance_metric=VectorDistances.COSINE)
             ),
+            sharding_config=None if names.layout.tenants else WHOLE,
             replication_config=Configure.replication(factor=names.layout.replicas),
             multi_tenancy_config=Configure.multi_tenancy(
                 enabled=names.layout.tenants, auto_tenant_creation=names.layout.tenants
@@ -107,6 +110,7 @@ class Collections:
         self._names = names
         self._anew = anew
         self._generation: int | None = None  # of what this process writes to
+        self._is_whole = False  # whether all of it is known to be there
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -129,12 +133,19 @@ class Collections:
         """A client to write with; missing collections are made. The very first index is in use at once."""
         with our_errors():
             client = self._connection.client()
-            if not self.exist(client):
-                self._generation = (self._live(client) or 0) + 1
-                create(client, self._names, self._generation)
-                if not any(name.startswith(f"{self._names.layout.prefix}_") for name in client.alias.list_all()):
-                    self._point(client, self._generation)
+            if not self._is_whole:
+                self._make_whole(client)
             yield client
+
+    def _make_whole(self, client: WeaviateClient) -> None:
+        """Make what is missing, of an index that was never begun or whose beginning was interrupted."""
+        if not self.exist(client):
+            self._generation = (self._live(client) or 0) + 1
+        assert self._generation is not None  # noqa: S101 - see above
+        create(client, self._names, self._generation)
+        if not self._in_use(client):
+            self._point(client, self._generation)
+        self._is_whole = True
 
     def exist(self, client: WeaviateClient) -> bool:
         """Whether there is something to write to; from now on it is also what is read here."""
@@ -202,9 +213,17 @@ class Collections:
         return self._names.layout.tenants
 
     def _live(self, client: WeaviateClient) -> int | None:
-        """The generation in use."""
+        """The generation in use; an alias may outlive what it points to."""
         alias = client.alias.get(alias_name=self._names.alias(Kind.PASSAGE))
-        return self._names.generation(alias.collection) if alias else None
+        return (
+            self._names.generation(alias.collection) if alias and client.collections.exists(alias.collection) else None
+        )
+
+    def _in_use(self, client: WeaviateClient) -> list[str]:
+        """Our aliases, of other embedders too."""
+        there, ours = client.collections.list_all(simple=True), f"{self._names.layout.prefix}_"
+        aliases = client.alias.list_all().items()
+        return sorted(name for name, alias in aliases if name.startswith(ours) and alias.collection in there)
 
     def _point(self, client: WeaviateClient, generation: int) -> None:
         for kind in Kind:
@@ -215,9 +234,7 @@ class Collections:
     def _missing(self) -> str:
         with our_errors():
             client = self._connection.client()
-            ours = f"{self._names.layout.prefix}_"
-            aliases = [n for n in client.alias.list_all() if n.startswith(ours) and n.endswith(Kind.PASSAGE)]
-            others = [about(client, name) for name in sorted(aliases)]
+            others = [about(client, name) for name in self._in_use(client) if name.endswith(Kind.PASSAGE)]
         if not others:
             return "there is no index yet: run greffier index"
         found = ", ".join(f"{embedder} ({dimension})" for embedder, dimension in others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ import httpx
 import weaviate
 from weaviate import exceptions
 from weaviate.auth import Auth
-from weaviate.config import AdditionalConfig, GrpcConfig, Timeout
+from weaviate.config import AdditionalConfig, GrpcConfig, Proxies, Timeout
 from weaviate.connect import v4
 
 from connector.errors import ConfigurationError, GreffierError, RemoteError
 
 INSERT = 90  # seconds that a batch of objects may take to be stored
-_CERTIFICATES = "SSL_CERT_FILE"
+_CERTIFICATES, _NO_PROXY = "SSL_CERT_FILE", "NO_PROXY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,10 @@ class Server:
 
 
 class Connection:
-    """A client that connects when it is first asked for: gRPC does not survive a fork. Safe between threads."""
+    """A client that connects when it is first asked for: gRPC does not survive a fork. Safe between threads.
+
+    Whoever forgets to close it leaves that to the end of its use, or of the process.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -54,13 +58,14 @@ class Connection:
             if self._client is None:
                 with our_errors():
                     self._client = _connect(self._server)
+                self._let_go = weakref.finalize(self, self._client.close)
             return self._client
 
     def close(self) -> None:
         """Let go of the connection; the next use makes a new one."""
         with self._lock:
             if self._client is not None:
-                self._client.close()
+                self._let_go()
                 self._client = None
 
 
@@ -74,7 +79,8 @@ class _Once:
         return f(*args, **how)
 
 
-vars(v4)["_Retry"] = _Once
+assert hasattr(v4, "_Retry")  # noqa: S101 - it is a private name of the client's
+v4._Retry = _Once
 
 
 def _connect(server: Server) -> weaviate.WeaviateClient:
@@ -95,8 +101,10 @@ def _connect(server: Server) -> weaviate.WeaviateClient:
             additional_config=AdditionalConfig(
                 timeout=Timeout(init=server.timeout, query=server.timeout, insert=INSERT),
                 trust_env=server.ca_bundle is not None,
-                grpc_config=GrpcConfig(credentials=credentials) if credentials else None,
+                proxies=Proxies(),
+                grpc_config=GrpcConfig(credentials=credentials, channel_options=[("grpc.enable_http_proxy", 0)]),
             ),
+            skip_init_checks=True,  # one of them asks a server on the Internet for the client's newest version
         )
 
 
@@ -111,20 +119,21 @@ def _authority(ca_bundle: Path | None) -> bytes | None:
 def _trusting(ca_bundle: Path | None) -> Iterator[None]:
     """Let the client's HTTP side trust a private authority: it can be told in the environment only.
 
-    It reads the variable while it connects; it is put back then, for whoever else reads it.
+    It reads that while it connects, and then it would read of proxies too. Both are put back, for whoever else reads.
     """
     if ca_bundle is None:
         yield
         return
-    before = os.environ.get(_CERTIFICATES)
-    os.environ[_CERTIFICATES] = str(ca_bundle)
+    before = {name: os.environ.get(name) for name in (_CERTIFICATES, _NO_PROXY)}
+    os.environ |= {_CERTIFICATES: str(ca_bundle), _NO_PROXY: "*"}
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop(_CERTIFICATES, None)
-        else:
-            os.environ[_CERTIFICATES] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class NoSuchCollection(GreffierError):
@@ -147,7 +156,7 @@ def our_errors() -> Iterator[None]:
     except (exceptions.WeaviateTimeoutError, TimeoutError):
         raise RemoteError("[store] url: Weaviate did not answer in time", permanent=False) from None
     except exceptions.WeaviateQueryError as error:
-        raise _failed_query(str(error.message)) from None
+        raise _failed_query(str(error.message), getattr(error.__context__, "code", lambda: None)()) from None
     except exceptions.WeaviateBaseError as error:
         raise _unreachable(error) from None
     except (httpx.HTTPError, grpc.RpcError, OSError) as error:  # what its own libraries let through
@@ -161,18 +170,22 @@ def _refusal(error: exceptions.WeaviateBaseError) -> RemoteError:
     return RemoteError(f"[store] url: Weaviate answered with HTTP {status}{_words(str(error))}", permanent=False)
 
 
-def _failed_query(message: str) -> GreffierError:
+_BY_CODE = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: "timeout: Weaviate did not answer in time",
+    grpc.StatusCode.UNAVAILABLE: "grpc_port: Weaviate cannot be reached by gRPC",
+}
+
+
+def _failed_query(message: str, code: grpc.StatusCode | None) -> GreffierError:
     lowered = message.lower()
     if "could not find class" in lowered or "class not found" in lowered:
         return NoSuchCollection(message)
     if "tenant not found" in lowered:
         return NoSuchTenant(message)
-    if "deadline_exceeded" in lowered or "deadline exceeded" in lowered:
-        return RemoteError("[store] timeout: Weaviate did not answer in time", permanent=False)
-    if "unauthenticated" in lowered:
+    if "unauthorized" in lowered or code is grpc.StatusCode.UNAUTHENTICATED:
         return RemoteError("[store] api_key: Weaviate does not accept the key", permanent=False, status=401)
-    if "unavailable" in lowered or "failed to connect" in lowered:
-        return RemoteError("[store] url: Weaviate cannot be reached", permanent=False)
+    if code in _BY_CODE:
+        return RemoteError(f"[store] {_BY_CODE[code]}", permanent=False)
     return RemoteError(f"[store] url: Weaviate failed{_words(message)}", permanent=False)
 
 

@@ -19,8 +19,9 @@ from chains.ranking import Ranker
 from chains.rerank import Reranker
 from chains.retrieval import ALPHA, MIN_COVERAGE, HybridRetriever, best, fuse, merge, rank, too_weak
 from chains.stores.postgres import PostgresStore
-from chains.stores.store import Hit, Within
+from chains.stores.store import Embedded, Hit, Within
 from chains.timing import Stopwatch
+from connector.errors import ConfigurationError
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document
 from tests.chains.rerank_server import RerankServer
 from webhooks.demo.model_answers import Fault, Script
@@ -254,3 +255,10 @@ def test_what_is_measured_is_ranked_as_a_draft_would_find_it(store: PostgresStor
         retriever = HybridRetriever(store=store, embeddings=HashedWords(), rankers=(reranked(server),))
         ranked = retriever.ranked([Search("carte mairie")])
     assert [document for document, _ in ranked] == ["licence", "card"]
+
+
+@pytest.mark.server
+def test_an_index_without_vectors_is_an_error_and_no_answer(store: PostgresStore) -> None:
+    store.update([Embedded(CARD, (None,) * len(CARD.passages))], ["licence"])
+    with pytest.raises(ConfigurationError, match="the index holds no vectors yet: run greffier index"):
+        HybridRetriever(store=store, embeddings=HashedWords()).invoke("carte")

@@ -1,7 +1,7 @@
 """`greffier demo`: the main job on one machine, with real parts in place of a ministry's.
 
 An embedded PostgreSQL, a small real model, real sheets, a sandbox helpdesk; then `greffier web` and `greffier worker`
-as anywhere else, configured by a file that can be read. Each run starts on an empty database.
+as anywhere else, configured by a file that can be read. Each run starts on an empty database and an empty index.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import shutil
 import signal
 import tempfile
 import time
@@ -27,6 +28,7 @@ from webhooks.demo.messages import MESSAGES
 from webhooks.demo.processes import Processes, answers, free_port
 from webhooks.demo.report import Sent
 from webhooks.demo.sandbox import Sandbox, SandboxConfig
+from webhooks.demo.weaviate_server import WeaviateServer
 from webhooks.ledger import Connection, Ledger
 from webhooks.running import postgres
 from webhooks.running.lock import only_one
@@ -46,6 +48,9 @@ token_file = "{folder}/token"
 webhook_secret_file = "{folder}/webhook_secret"
 groups = {{ {groups} }}
 offer_draft = true
+
+[store]
+{store}
 
 [chat]
 base_url = "{chat}"
@@ -68,6 +73,12 @@ workers = 1
 [worker]
 concurrency = 1
 """
+STORE = """\
+kind = "weaviate"
+url = "{url}"
+grpc_port = {grpc_port}
+api_key_file = "{folder}/store_key"\
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Options:
     base_url: str | None = None
     chat_model: str | None = None
     threads: int | None = None
+    store: str = "postgres"
 
 
 def run(options: Options) -> int:
@@ -104,8 +116,9 @@ def _run(options: Options, say: report.Reporter, stack: ExitStack) -> int:
     database_url = postgres.address(folder)
     processes = stack.enter_context(Processes(folder / "logs"))
     chat, model = _chat(options, folder, processes, say)
+    store = _store(options, folder, stack, say)
     sandbox = stack.enter_context(Sandbox(SandboxConfig(groups=GROUPS)).start())
-    config = _configure(folder, database_url, sandbox, chat, model)
+    config = _configure(folder, database_url, sandbox, store, chat, model)
     say.line("indexing the sample sheets")
     schema.migrate(database_url)
     given = settings.load(config, {})
@@ -148,6 +161,17 @@ def _chat(options: Options, folder: Path, processes: Processes, say: report.Repo
     return f"http://127.0.0.1:{port}/v1", name
 
 
+def _store(options: Options, folder: Path, stack: ExitStack, say: report.Reporter) -> str:
+    """The lines of `[store]`. Weaviate is started here, with nothing in it."""
+    if options.store == "postgres":
+        return 'kind = "postgres"'
+    say.line("starting Weaviate")
+    shutil.rmtree(folder / "weaviate", ignore_errors=True)
+    server = stack.enter_context(WeaviateServer(folder / "weaviate"))
+    _write_secret(folder / "store_key", server.api_key)
+    return STORE.format(url=server.url, grpc_port=server.grpc_port, folder=folder)
+
+
 def _first_model(base_url: str) -> str:
     try:
         name: str = requests.get(f"{base_url}/models", timeout=10).json()["data"][0]["id"]
@@ -156,7 +180,7 @@ def _first_model(base_url: str) -> str:
     return name
 
 
-def _configure(folder: Path, database_url: str, sandbox: Sandbox, chat: str, model: str) -> Path:
+def _configure(folder: Path, database_url: str, sandbox: Sandbox, store: str, chat: str, model: str) -> Path:
     """Write the configuration, with its secrets in files that only we can read."""
     secret = secrets.token_urlsafe(32)
     port = free_port()
@@ -167,7 +191,14 @@ def _configure(folder: Path, database_url: str, sandbox: Sandbox, chat: str, mod
     config = folder / "greffier.toml"
     config.write_text(
         CONFIGURATION.format(
-            folder=folder, helpdesk=sandbox.url, groups=groups, chat=chat, model=model, feed=corpus.FEED, port=port
+            folder=folder,
+            helpdesk=sandbox.url,
+            groups=groups,
+            store=store,
+            chat=chat,
+            model=model,
+            feed=corpus.FEED,
+            port=port,
         ),
         "utf-8",
     )

@@ -97,6 +97,11 @@ class StoreContract:
         rarities = store.rarities(["demand", "mair", "xylophon"])
         assert rarities["demand"] < rarities["mair"] < rarities["xylophon"]
 
+    def test_a_word_that_only_others_say_of_a_document_is_as_rare_as_an_unknown_one(self, store: Store) -> None:
+        store.update([embedded(replace(CARD, mentions="Les papiers."))], [])
+        rarities = store.rarities(["papi", "xylophon"])
+        assert rarities == {"papi": rarities["xylophon"], "xylophon": rarities["xylophon"]}
+
     def test_a_passage_is_read_back_as_it_was_given(self, store: Store) -> None:
         assert store.passages(["card#1", "gone#0"]) == {"card#1": CARD.passages[1]}
 

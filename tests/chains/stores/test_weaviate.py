@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -9,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import trustme
 
@@ -143,6 +146,33 @@ def test_a_server_that_is_away_is_said_to_be_away(weaviate_server: WeaviateServe
         assert not caught.value.permanent
 
 
+def test_nobody_but_the_server_is_asked_anything(
+    weaviate_server: WeaviateServer, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    send = httpx.Client.send
+
+    def recorded(client: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
+        asked.append(request.url.netloc.decode())
+        return send(client, request, **how)
+
+    monkeypatch.setattr(httpx.Client, "send", recorded)
+    opened(at(weaviate_server), layout=Layout(prefix=f"Test{next(_numbers)}")).update([embedded(CARD)], [])
+    assert set(asked) == {f"127.0.0.1:{weaviate_server.port}"}
+
+
+def test_a_proxy_of_the_environment_is_not_used(
+    weaviate_server: WeaviateServer, opened: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+    for bundle in (None, tmp_path / "ca.pem"):
+        layout = Layout(prefix=f"Test{next(_numbers)}")
+        opened(replace(at(weaviate_server), ca_bundle=bundle), layout=layout).update([embedded(CARD)], [])
+    assert "NO_PROXY" not in os.environ
+
+
 def test_tls_with_a_private_authority(tmp_path: Path, opened: Open) -> None:
     authority, other = trustme.CA(), trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
@@ -197,6 +227,18 @@ def test_after_a_kill_in_mid_import_nothing_is_missing_and_nothing_twice(tmp_pat
         for number in random.Random(1).sample(range(300), 20):  # noqa: S311
             assert [hit.id for hit in store.search(Scope.TITLES, [f"unique{number}"], 5)] == [f"d{number}"]
             assert len(store.passages([f"d{number}#{n}" for n in range(8)])) == 8
+
+
+def test_vectors_are_found_after_a_kill_right_behind_their_import(tmp_path: Path, opened: Open) -> None:
+    entries = [embedded(document(f"d{number}", "Carte", "Demande de carte.")) for number in range(30)]
+    question = HashedWords().embed_query("carte")
+    with weaviate_in(tmp_path) as server:
+        for name in "ABCDEFGHIJ":
+            opened(at(server), layout=Layout(prefix=name)).update(entries, [])
+        server.kill()
+        server.start()
+        found = [len(opened(at(server), layout=Layout(prefix=name)).nearest(question, 50)) for name in "ABCDEFGHIJ"]
+        assert found == [30] * 10
 
 
 def test_a_server_that_comes_back_is_searched_again(tmp_path: Path, opened: Open) -> None:
