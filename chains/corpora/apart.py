@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
+import sys
 import zipfile
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from subprocess import DEVNULL, Popen
 
 from chains.corpora.document import Loaded
 from chains.corpora.loaders import LOADERS
@@ -29,20 +28,24 @@ class Apart:
     """Reads files in a process that is started when it is needed, also after a file that it has not survived."""
 
     def __init__(self) -> None:
-        self._child: tuple[SpawnProcess, Connection] | None = None
+        self._child: tuple[Popen[bytes], Connection] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while there is one."""
+        return self._child[0].pid if self._child else None
 
     def __call__(self, file: Path) -> Loaded:
         """What the file says. Raises ValueError with the reason if it cannot be read."""
         self._child = self._child or _started()
-        process, pipe = self._child
+        pipe = self._child[1]
         try:
             pipe.send(file)
             answered = pipe.poll(MAX_SECONDS)
             found: Loaded | str = pipe.recv() if answered else f"it cannot be read within {MAX_SECONDS:.0f} seconds"
         except (EOFError, OSError):
             answered = False
-            process.join(1)
-            found = f"reading it has crashed (status {process.exitcode})"
+            found = "what reads it has crashed"
         if not answered:
             self.close()
         if isinstance(found, Loaded):
@@ -55,7 +58,7 @@ class Apart:
             process, pipe = self._child
             pipe.close()
             process.kill()
-            process.join()
+            process.wait()
         self._child = None
 
 
@@ -78,20 +81,23 @@ def reason_of(error: Exception) -> str:
     return text if isinstance(error, ValueError) and text else f"it is broken: {type(error).__name__} {text}".rstrip()
 
 
-def _started() -> tuple[SpawnProcess, Connection]:
-    context = get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, MAX_MEMORY), name="greffier-files", daemon=True)
-    process.start()
+def _started() -> tuple[Popen[bytes], Connection]:
+    """No fork, since others' threads and connections would be copied; no multiprocessing, which runs a script again."""
+    ours, theirs = Pipe()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GREFFIER_")}  # no secrets
+    process = Popen(  # noqa: S603 - ourselves
+        [sys.executable, "-m", "chains.corpora.apart", str(theirs.fileno()), str(MAX_MEMORY)],
+        stdin=DEVNULL,
+        pass_fds=[theirs.fileno()],
+        env=kept | {"PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"},  # else memory for each core
+        start_new_session=True,  # Ctrl-C is for us, who then stop it
+    )
     theirs.close()  # so that ours ends with the process
     return process, ours
 
 
-def _serve(pipe: Connection, memory: int) -> None:
+def _serve(pipe: Connection) -> None:
     """What the process does, until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # else it takes memory for each core, and nothing here computes
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     while True:
         try:
             file = pipe.recv()
@@ -102,3 +108,8 @@ def _serve(pipe: Connection, memory: int) -> None:
         except Exception as error:  # a stranger's file: its parser may raise anything
             found = reason_of(error)
         pipe.send(found)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]), int(sys.argv[2])))
+    _serve(Connection(int(sys.argv[1])))
