@@ -4,7 +4,7 @@ PostgreSQL's own full-text rank knows no document frequency, hence the postings.
 read: this store is for tens of thousands of passages.
 
 Each embedder and each analyser has an index of its own, in a schema of its own: a change of either makes a new one
-beside the old one, which serves whoever still asks for it. An old one is dropped by hand (`DROP SCHEMA`).
+beside the old one, which serves whoever still asks for it, until it is dropped.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan',
 _PASSAGE_SEARCH: LiteralString = """
 WITH best AS (
     SELECT item, sum(weight) AS score FROM {schema}.posting
-    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND weight > 0 AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT passage.id, document.id, score FROM best
@@ -42,7 +42,7 @@ ORDER BY score DESC, item"""
 _DOCUMENT_SEARCH: LiteralString = """
 WITH best AS (
     SELECT item, sum(weight) AS score FROM {schema}.posting
-    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND weight > 0 AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT id, id, score FROM best JOIN {schema}.document ON number = item ORDER BY score DESC, item"""
@@ -57,15 +57,12 @@ FROM best JOIN {schema}.passage USING (number) JOIN {schema}.document ON documen
 ORDER BY distance"""
 
 _MIDDLES: LiteralString = """
-SELECT document.id, 1 - (avg(value) <=> %(vector)s::halfvec)
-FROM {schema}.document JOIN {schema}.passage ON passage.document = document.number
-JOIN {schema}.vector ON vector.passage = passage.number
-WHERE document.id = ANY(%(ids)s) AND document.{within} GROUP BY document.number"""
+SELECT id, 1 - (value <=> %(vector)s::halfvec)
+FROM {schema}.document JOIN {schema}.middle ON document = number WHERE id = ANY(%(ids)s) AND document.{within}"""
 
 _RARITIES: LiteralString = """
-SELECT stem, ln(1 + ((SELECT count(*) FROM {schema}.document) - count(item) + 0.5) / (count(item) + 0.5))::float8
-FROM unnest(%s::text[]) AS asked (stem)
-LEFT JOIN (SELECT stem, item FROM {schema}.posting WHERE scope = 3) AS whole USING (stem) GROUP BY stem"""
+SELECT asked.stem, coalesce(rarity.value, (SELECT value FROM {schema}.rarity WHERE stem = ''))
+FROM unnest(%s::text[]) AS asked (stem) LEFT JOIN {schema}.rarity USING (stem)"""
 
 _PASSAGES: LiteralString = """
 SELECT passage.id, document.id, title, path, text, url, date
@@ -175,6 +172,16 @@ class PostgresStore:
     def publish(self) -> None:
         """Each embedder's index is found by whoever is configured with it, from its first document on."""
 
+    def unpublished(self) -> bool:
+        return False
+
+    def others(self) -> list[str]:
+        return [name for name in indexes(self._pool) if name != self.schema]
+
+    def drop_others(self) -> list[str]:
+        self.statistics()  # which must be there
+        return drop(self._pool, self.others())
+
     def close(self) -> None:
         """The pool is the caller's."""
 
@@ -215,6 +222,20 @@ class PostgresStore:
     def _sql(self, statement: LiteralString) -> sql.Composed:
         schema = sql.Identifier(self.schema)
         return sql.SQL(statement).format(schema=schema, within=sql.SQL(_WITHIN).format(schema=schema))
+
+
+def indexes(pool: ConnectionPool[Connection]) -> list[str]:
+    """The names of all indexes in a database."""
+    with pool.connection() as connection:
+        return sorted(_schemas(connection))
+
+
+def drop(pool: ConnectionPool[Connection], names: Sequence[str]) -> list[str]:
+    """Drop indexes by their names, which are given back."""
+    with pool.connection() as connection:
+        for name in names:
+            connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {schema} CASCADE").format(schema=sql.Identifier(name)))
+    return list(names)
 
 
 def _values(within: Within) -> dict[str, Any]:

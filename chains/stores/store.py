@@ -110,7 +110,7 @@ class Store(Protocol):
         """Add or replace documents and remove others by id. What an interruption leaves, the same call mends."""
 
     def erase(self, organisation: str) -> None:
-        """Take out all that is an organisation's own, for good."""
+        """Take out of this index all that is an organisation's own, for good. `others` are left as they are."""
 
     def unembedded(self, corpus: str, limit: int) -> list[Passage]:
         """Passages of a corpus that have no vector yet."""
@@ -123,6 +123,18 @@ class Store(Protocol):
 
     def publish(self) -> None:
         """Let searches find what was made beside the index in use, once all corpora are in; else it does nothing."""
+
+    def unpublished(self) -> bool:
+        """Whether searches do not find yet what this store writes: `publish` is to follow."""
+
+    def others(self) -> list[str]:
+        """The names of all other indexes that are still there; what was erased from this one may stand in them."""
+
+    def drop_others(self) -> list[str]:
+        """Drop all indexes but the one in use, for good; their names.
+
+        Raises ConfigurationError, and drops none, where this store's own is not in use.
+        """
 
     def statistics(self) -> Statistics:
         """How much the index holds, and who made its vectors."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,18 +152,50 @@ class Collections:
         """Whether there is something to write to; from now on it is also what is read here."""
         if self._generation is None:
             live = self._live(client)
-            there = {self._names.generation(name) for name in client.collections.list_all(simple=True)} - {None, live}
-            self._generation = live if live is not None and not self._anew else max(filter(None, there), default=None)
+            there = {self._names.generation(name) or 0 for name in client.collections.list_all(simple=True)}
+            newer = max((one for one in there if one > (live or 0)), default=None)
+            self._generation = live if live is not None and not self._anew else newer
         return self._generation is not None
 
     def publish(self) -> None:
-        """Let the aliases point to what this process has written, and drop the generations before."""
+        """Let the aliases point to what this process has written, and drop the generations before.
+
+        A later one is somebody's who has not come to the end with it, and goes on.
+        """
         with self.writing() as client:
             if self._generation is not None and self._live(client) != self._generation:
                 self._point(client, self._generation)
             for name in client.collections.list_all(simple=True):
-                if self._names.generation(name) not in (None, self._generation):
+                if 0 < (self._names.generation(name) or 0) < (self._generation or 0):
                     client.collections.delete(name)
+
+    def unpublished(self) -> bool:
+        """Whether the aliases point elsewhere, or nowhere, than to what this process writes to."""
+        with our_errors():
+            client = self._connection.client()
+            return self.exist(client) and self._live(client) != self._generation
+
+    def others(self) -> list[str]:
+        """The collections under our prefix that are not of the index in use, or of the only one of this embedder."""
+        with our_errors():
+            client = self._connection.client()
+            live = self._live(client) or (self._generation if self.exist(client) else None)
+            ours = {self._names.collection(kind, live or 0) for kind in Kind}
+            known = re.compile(rf"{self._names.layout.prefix}_[0-9a-f]{{12}}_\d+_({'|'.join(Kind)})")
+            return sorted(n for n in client.collections.list_all(simple=True) if known.fullmatch(n) and n not in ours)
+
+    def drop_others(self) -> list[str]:
+        """Drop those, and the aliases that point to them. Raises ConfigurationError where ours is not in use."""
+        with self.reading() as client:
+            if self._live(client) is None:
+                raise NoSuchCollection(self._names.alias(Kind.PASSAGE))
+            others = self.others()
+            for name, alias in client.alias.list_all().items():
+                if alias.collection in others:
+                    client.alias.delete(alias_name=name)
+            for name in others:
+                client.collections.delete(name)
+        return others
 
     def name(self, kind: Kind) -> str:
         """What this process writes to, else the alias of what is in use."""

@@ -270,3 +270,25 @@ def test_a_source_that_does_not_fit_its_kind_is_refused(file: Path, lines: list[
 def test_the_name_of_a_source_is_a_plain_word(file: Path) -> None:
     told = complaint(with_source(file, 'kind = "files"', 'path = "/srv"', name="Fiches"))
     assert "sources.Fiches: a source's name is made of lower-case letters, digits and dashes" in told
+
+
+def test_names_of_organisations_and_audiences_lose_the_spaces_around_them(file: Path) -> None:
+    with_source(file, 'kind = "files"', 'path = "/srv"', 'organisation = "lyon "', 'audience = " agents"')
+    with file.open("a", encoding="utf-8") as config:
+        config.write('[[profile]]\nhelpdesk = "mairie"\norganisation = " lyon"\n')
+        config.write('corpora = ["fiches "]\naudience = ["agents "]\n')
+    given = load(file, {})
+    assert (given.sources["fiches"].organisation, given.sources["fiches"].audience) == ("lyon", "agents")
+    (profile,) = given.profile
+    assert (profile.organisation, profile.corpora, profile.audience) == ("lyon", {"fiches"}, {"agents"})
+
+
+@pytest.mark.parametrize("line", ['organisation = "*"', 'organisation = "  "', 'audience = " * "'])
+def test_what_stands_for_everybody_is_no_name_of_an_organisation_or_an_audience(file: Path, line: str) -> None:
+    assert "a name is wanted" in complaint(with_source(file, 'kind = "files"', 'path = "/srv"', line))
+
+
+@pytest.mark.parametrize("line", ['organisation = "*"', 'corpora = [""]', 'audience = ["*"]', 'audience = [" "]'])
+def test_a_profile_names_what_it_finds(file: Path, line: str) -> None:
+    file.write_text(f"{TOML}\n[[profile]]\nhelpdesk = 'mairie'\n{line}\n", "utf-8")
+    assert f"profile.1.{line.partition(' ')[0]}" in complaint(file)

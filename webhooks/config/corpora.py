@@ -14,6 +14,8 @@ from connector.settings import Section, Url
 from webhooks.config.sources import Where
 
 SOURCE_NAME = "[a-z][a-z0-9-]{0,39}"
+EVERYBODY = "*"
+"""No name of an organisation or an audience: a store may write it where there is none."""
 
 
 class Kind(StrEnum):
@@ -36,6 +38,19 @@ SourceName = Annotated[str, AfterValidator(_named)]
 """The name of a source, which is also that of its corpus."""
 
 
+def _label(text: str) -> str:
+    label = text.strip()
+    if label == EVERYBODY or (text and not label):
+        raise ValueError(f"a name is wanted, not {text!r}")
+    return label
+
+
+Label = Annotated[str, AfterValidator(_label)]
+"""The name of an organisation or an audience, or nothing. Stores compare it, some with and some without its spaces."""
+Given = Annotated[Label, Field(min_length=1)]
+"""A label that is not empty."""
+
+
 class SourceSettings(Section):
     """`[sources.NAME]`: documents that drafts are made from. `greffier index` puts them into the index."""
 
@@ -52,9 +67,9 @@ class SourceSettings(Section):
     base_url: Url | None = None
     """For `files`: the public address of the folder, to which a file's place in it is added. Without one, drafts cite
     files without a link."""
-    organisation: str = Field(default="", max_length=200)
+    organisation: Label = Field(default="", max_length=200)
     """Whose the documents are: only groups whose profile names the same organisation find them. Empty, everybody's."""
-    audience: str | None = None
+    audience: Label | None = None
     """Whom the documents are written for, such as `particuliers`; empty, for all. By default what the source says."""
     max_age_days: int | None = Field(default=None, ge=1)
     """A document that was updated longer ago is marked in the notes that cite it. By default none is."""
@@ -62,8 +77,8 @@ class SourceSettings(Section):
     """Hours after which the worker reads it again; 0 is never, for what `greffier index` alone reads. What has not
     changed costs seconds."""
     check_links: bool = False
-    """Whether the worker opens the addresses of the documents once a day, one a second, and notes mark those that are
-    gone. It needs a way to them; `HTTPS_PROXY` counts."""
+    """Whether the worker asks for the addresses of the documents, once a day if there are no more than some 28,000, and
+    notes mark those that are gone. It needs a way to them; `HTTPS_PROXY` counts. No page of an intranet is asked for."""
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from connector.settings import HelpdeskSettings, Section
 from connector.ticket import Mode
+from webhooks.config.corpora import Given, Label
 from webhooks.config.sources import Where
 
 MAX_TONE = 300
@@ -25,12 +26,12 @@ class ProfileSettings(Section):
     """The groups by their full names. Without any, this is for all groups of the helpdesk that no other profile has."""
     mode: Mode | None = None
     """`draft` or `off`. Whether a group is covered is said in the helpdesk's `groups`; what is said here must agree."""
-    corpora: frozenset[str] | None = Field(default=None, min_length=1)
+    corpora: frozenset[Given] | None = Field(default=None, min_length=1)
     """The names of the sources that are searched. By default all."""
-    audience: frozenset[str] | None = Field(default=None, min_length=1)
+    audience: frozenset[Given] | None = Field(default=None, min_length=1)
     """Whom the documents must be written for, such as `["particuliers"]`; those for all audiences are found too.
     By default any."""
-    organisation: str = ""
+    organisation: Label = ""
     """Whose own documents are found beside those that are everybody's. By default nobody's."""
     tone: str = Field(default="", max_length=MAX_TONE)
     """A short instruction to the model on how to write, such as `Explique simplement, par phrases courtes.`"""

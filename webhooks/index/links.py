@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from http import HTTPStatus
 
-import requests
 from psycopg_pool import ConnectionPool
 
+from webhooks.index.asking import MayAsk, is_public, patiently
 from webhooks.ledger import Connection
-
-log = logging.getLogger("greffier.links")
 
 EVERY = timedelta(days=1)
 """Between two looks at an address."""
@@ -23,8 +20,6 @@ AT_ONCE = 60
 """Addresses in one go."""
 PAUSE = 1.0
 """Seconds between two: nobody's site is to notice us."""
-TIMEOUTS = 5.0, 10.0
-"""Seconds to reach a site, and for it to answer."""
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _LOCK = "greffier links"
 
@@ -32,8 +27,9 @@ _LOCK = "greffier links"
 class Links:
     """The table `link`. psycopg's errors pass through."""
 
-    def __init__(self, pool: ConnectionPool[Connection]) -> None:
-        self._pool = pool
+    def __init__(self, pool: ConnectionPool[Connection], may_ask: MayAsk = is_public) -> None:
+        """`may_ask` says which hosts are asked at all."""
+        self._pool, self._may_ask = pool, may_ask
 
     def keep(self, source: str, urls: Collection[str]) -> None:
         """Let these be the addresses of a source; what is known of those that it had before stays known."""
@@ -69,14 +65,14 @@ class Links:
             " GROUP BY url ORDER BY min(coalesce(checked_at, '-infinity')) LIMIT %s",
             [EVERY, AT_ONCE],
         ).fetchall()
-        with requests.Session() as session:
-            session.headers["User-Agent"] = "Greffier"
-            session.auth = _nobody  # else a .netrc of the machine would be sent to whoever is named there
-            for (url,) in due:
-                if stopping():
-                    return
-                self._keep(connection, url, status_of(session, url))
-                time.sleep(pause)
+        for (url,) in due:
+            if stopping():
+                return
+            status = patiently(url, stopping, self._may_ask)
+            if status is None and stopping():
+                return
+            self._keep(connection, url, status)
+            time.sleep(pause)
 
     def _keep(self, connection: Connection, url: str, status: int | None) -> None:
         """Only a clear answer changes what is known: a site may be away, or shut to robots."""
@@ -87,20 +83,3 @@ class Links:
             gone = dict.fromkeys(gone, "NULL")
         changes = ", ".join(f"{name} = {value}" for name, value in gone.items())
         connection.execute(f"UPDATE link SET checked_at = now(), {changes} WHERE url = %s", [url])  # noqa: S608 - our own words
-
-
-def status_of(session: requests.Session, url: str) -> int | None:
-    """How an address answers, in the end; None if it does not. Some sites answer HEAD wrongly, and are asked again."""
-    try:
-        status = session.head(url, timeout=TIMEOUTS, allow_redirects=True).status_code
-        if status >= HTTPStatus.BAD_REQUEST:
-            with session.get(url, timeout=TIMEOUTS, allow_redirects=True, stream=True) as response:
-                status = response.status_code
-    except (OSError, ValueError) as error:  # the errors of requests are OSErrors
-        log.info("%s: no answer: %s", url, type(error).__name__)
-        return None
-    return status
-
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request

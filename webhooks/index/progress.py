@@ -54,7 +54,7 @@ class OfSource:
             return
         now = time.monotonic()
         began, before = self._began = self._began or (now, done)
-        line = f"{self._name}: {done:,} passages have their vectors, {total - done:,} wait"
+        line = f"{self._name}: {done:,} passages have their vectors, {total - done:,} of all sources wait"
         if done > before:
             line += f", {_span((total - done) * (now - began) / (done - before))} left"
         self._teller.tell(line)

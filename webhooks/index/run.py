@@ -6,16 +6,18 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import psycopg
 
 from chains.corpora.document import Document
+from chains.embedding import Ahead, Embedder, VectorCache
 from chains.hints import Hinter
-from chains.indexing import Embedder, Indexed, Progress, VectorCache, index_text, index_vectors
+from chains.indexing import Indexed, Progress, index_text, index_vectors
 from chains.stores.store import Store
-from connector.errors import GreffierError
+from connector.errors import ConfigurationError, GreffierError
 from webhooks.index.links import Links
+from webhooks.index.outcome import Outcome
 from webhooks.index.state import States
 
 log = logging.getLogger("greffier.index")
@@ -26,30 +28,6 @@ Reader = Callable[[list[str], list[str]], Iterator[Document]]
 """Gives the documents of a source. The first list is told of what cannot be read, the second of what is never read."""
 
 
-@dataclass
-class Outcome:
-    """What a run did with a source. `error` says why it failed, `seconds` how long it took.
-
-    It is not `complete` where something could not be read that could be before: then nothing was removed. `notes` is
-    what stays out whenever the source is read, such as the end of a very long file: that keeps nothing from being
-    removed.
-    """
-
-    name: str
-    counts: Indexed = field(default_factory=Indexed)
-    skipped: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    urls: set[str] = field(default_factory=set)
-    complete: bool = True
-    seconds: float = 0.0
-    error: str = ""
-
-    @property
-    def documents(self) -> int:
-        """How many the source has."""
-        return self.counts.added + self.counts.changed + self.counts.unchanged
-
-
 @dataclass(frozen=True, slots=True)
 class _Work:
     """What is to be done with a source: it is read, and so much of it may go."""
@@ -58,6 +36,7 @@ class _Work:
     read: Reader
     progress: Progress
     may_remove: float
+    ahead: Ahead
 
 
 @dataclass(frozen=True)
@@ -86,25 +65,39 @@ class Run:
     ) -> list[Outcome]:
         """Index those sources, `progress` being told of each by its name; one that fails does not stop the others.
 
-        `publish` if these are all sources: an index made beside the one in use takes its place, if all went well.
+        `publish` if these are all sources: an index made beside the one in use takes its place, if nothing failed and,
+        unless `remove_many`, each source could be read as a whole and has about as many documents as before.
         psycopg's errors pass: without our database nothing can go on. An interruption leaves what is done in place.
         """
-        works = [
-            _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE)
-            for name, read in readers.items()
-        ]
+        with Ahead(self.embedder, self.cache) as ahead:
+            works = [
+                _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE, ahead)
+                for name, read in readers.items()
+            ]
+            for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
+                for work in works:  # one that has failed has text all the same, which wants its vectors
+                    with _counted(work.outcome):
+                        step(work)
         outcomes = [work.outcome for work in works]
-        for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
-            for work in works:  # one that has failed has text all the same, which wants its vectors
-                with _counted(work.outcome):
-                    step(work)
-        if any(outcome.documents for outcome in outcomes):
-            self._finish()
-        for outcome in outcomes:
-            self._keep(outcome)
-        if publish and not any(outcome.error for outcome in outcomes):
+        self._finish()
+        new = self.waits()
+        for work in works:
+            self._keep(work, new=new)
+        if (
+            publish
+            and not any(outcome.error for outcome in outcomes)
+            and (remove_many or all(outcome.complete for outcome in outcomes))
+        ):
             self.store.publish()
         return outcomes
+
+    def waits(self) -> bool:
+        """Whether searches do not find yet what was written, because it was made beside the index in use."""
+        try:
+            return self.store.unpublished()
+        except GreffierError as error:  # a store that is away has failed each source already
+            log.warning("whether a new index is in use could not be told: %s", error)
+            return False
 
     def forget(self, name: str) -> int:
         """Take all documents of a corpus out of the index; how many there were."""
@@ -130,19 +123,22 @@ class Run:
             outcome.complete = not outcome.skipped or (before is not None and before.is_used_to(outcome.skipped))
             return outcome.complete
 
+        def counted(counts: Indexed) -> None:
+            outcome.counts = counts
+
         outcome.counts = index_text(
             outcome.name,
             self.hinter.known(documents()) if self.hinter else documents(),
             self.store,
-            self.embedder,
-            self.cache,
+            work.ahead,
             work.progress,
             complete=complete,
             may_remove=work.may_remove,
+            counted=counted,
         )
 
     def _vectors(self, work: _Work) -> None:
-        made = index_vectors(work.outcome.name, self.store, self.embedder, self.cache, work.progress)
+        made = index_vectors(work.outcome.name, self.store, work.ahead, work.progress)
         work.outcome.counts = replace(work.outcome.counts, embedded=work.outcome.counts.embedded + made)
 
     def _questions(self, work: _Work) -> None:
@@ -159,15 +155,27 @@ class Run:
 
     def _finish(self) -> None:
         try:
+            self.store.statistics()
             self.store.finish()
+        except ConfigurationError:  # nothing went in: there is no index, and none is to be made
+            log.debug("there is no index to finish")
         except GreffierError as error:  # a store that is away has failed each source already
             log.warning("the index could not be made faster to search: %s", error)
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, work: _Work, *, new: bool) -> None:
+        """Keep how it went. A `new` index knows nothing of what has gone: there the last good run does."""
+        outcome, before = work.outcome, self.states.all().get(work.outcome.name)
+        had = before.documents if before else 0
+        if new and outcome.complete and not outcome.error and outcome.documents < (1 - work.may_remove) * had:
+            outcome.error = (
+                f"{outcome.name}: {outcome.documents} documents were read and {had} the last time."
+                " If that is right, run greffier index with --remove-many"
+            )
         if outcome.error:
             self.states.failed(outcome.name, outcome.error)
             return
-        self.states.indexed(outcome.name, documents=outcome.documents, skipped=outcome.skipped)
+        documents = outcome.documents if outcome.complete else max(outcome.documents, had)
+        self.states.indexed(outcome.name, documents=documents, skipped=outcome.skipped)
         self.links.keep(outcome.name, outcome.urls if outcome.name in self.with_links else ())
 
 

@@ -258,6 +258,23 @@ class StoreContract:
         assert store.statistics() == Statistics(2, 3, vectors=3, embedder="words", dimension=DIMENSION)
         store.erase("lyon")
 
+    def test_only_the_index_in_use_is_left_where_the_others_are_dropped(self, make_store: MakeStore) -> None:
+        store, other = make_store("words", DIMENSION), make_store("better", DIMENSION)
+        other.update([embedded(replace(CARD, organisation="lyon"))], [])
+        other.publish()
+        with pytest.raises(ConfigurationError, match="run greffier index"):
+            store.drop_others()
+        assert other.statistics().documents == 1
+        store.update([embedded(LEAVE)], [])
+        store.publish()
+        assert not store.unpublished()
+        names = store.others()
+        assert names
+        assert store.drop_others() == names
+        assert (store.others(), store.statistics().documents) == ([], 1)
+        with pytest.raises(ConfigurationError, match="run greffier index"):
+            make_store("better", DIMENSION).statistics()
+
     def test_a_document_that_changes_hands_is_gone_from_where_it_was(self, make_store: MakeStore) -> None:
         store = make_store("words", DIMENSION)
         mine = document("plan", "Plan", "Le plan de la ville.")

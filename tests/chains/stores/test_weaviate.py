@@ -116,6 +116,42 @@ def test_what_was_begun_anew_and_interrupted_is_gone_on_with(
     assert again.digests("sheets") == {"card": CARD.digest}
 
 
+def test_what_is_being_made_anew_outlives_a_run_over_the_index_in_use(
+    weaviate_server: WeaviateServer, layout: Layout, opened: Open
+) -> None:
+    usual = opened(at(weaviate_server), layout=layout)
+    usual.update([embedded(LICENCE)], [])
+    begun = opened(at(weaviate_server), layout=layout, anew=True)
+    begun.update([embedded(CARD)], [])
+    assert (usual.unpublished(), begun.unpublished()) == (False, True)
+    usual.publish()
+    again = opened(at(weaviate_server), layout=layout, anew=True)
+    assert again.digests("sheets") == {"card": CARD.digest}
+    again.publish()
+    assert opened(at(weaviate_server), layout=layout, anew=True).digests("sheets") == {}  # the one before is gone
+    assert again.others() == []
+
+
+def test_an_older_index_is_never_gone_on_with(weaviate_server: WeaviateServer, layout: Layout, opened: Open) -> None:
+    older = opened(at(weaviate_server), layout=layout)
+    older.update([embedded(LICENCE)], [])
+    newer = opened(at(weaviate_server), layout=layout, anew=True)
+    newer.update([embedded(CARD)], [])
+    # what a crash leaves between the switch and the dropping of what was before
+    newer._collections._point(newer._collections._connection.client(), 2)
+    assert opened(at(weaviate_server), layout=layout, anew=True).digests("sheets") == {}
+
+
+def test_collections_of_others_are_left_alone(weaviate_server: WeaviateServer, layout: Layout, opened: Open) -> None:
+    store, near = opened(at(weaviate_server), layout=layout), replace(layout, prefix=f"{layout.prefix}0")
+    store.update([embedded(CARD)], [])
+    other = opened(at(weaviate_server), layout=near)
+    other.update([embedded(LEAVE)], [])
+    opened(at(weaviate_server), layout=layout, anew=True).update([embedded(CARD)], [])
+    assert len(store.drop_others()) == 2  # what was being made anew
+    assert (store.statistics().documents, other.statistics().documents) == (1, 1)
+
+
 def test_another_embedder_is_searched_when_its_index_is_published(
     weaviate_server: WeaviateServer, layout: Layout, opened: Open
 ) -> None:

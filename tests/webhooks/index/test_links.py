@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,6 +13,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
+from webhooks.index import asking
 from webhooks.index.links import Links
 from webhooks.index.state import States
 
@@ -26,6 +29,8 @@ class Site:
         self.statuses: dict[str, int] = {}
         self.asked: list[tuple[str, str]] = []
         self.authorizations: list[str | None] = []
+        self.moved = {"/old": "/moved-to"}
+        self.done = threading.Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,8 +41,11 @@ class Site:
                 if self.command == "HEAD" and self.path == "/no-head":
                     status = 405
                 self.send_response(status)
+                self.flush_headers()
+                while self.path.startswith("/slow") and not site.done.wait(0.1):
+                    self.wfile.write(b"X-Slow: 1\r\n")
                 if status == 301:
-                    self.send_header("Location", "/moved-to")
+                    self.send_header("Location", site.moved[self.path])
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -51,6 +59,7 @@ class Site:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
+        self.done.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -65,7 +74,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def links(pool: Pool) -> Links:
     States(pool).indexed("sheets", documents=1)
-    return Links(pool)
+    return Links(pool, lambda host, proxied: True)  # the sites of these tests are on this machine
 
 
 def a_day_passes(pool: Pool) -> None:
@@ -134,6 +143,96 @@ def test_each_address_is_asked_for_once_a_day_and_by_no_more_than_it_needs(links
         ("HEAD", "/no-head"),
         ("HEAD", "/old"),
     ]
+
+
+def test_only_where_head_is_not_known_a_page_is_got(links: Links, site: Site) -> None:
+    site.statuses["/F1"] = 404
+    links.keep("sheets", [f"{site.url}/F1"])
+    look(links)
+    assert site.asked == [("HEAD", "/F1")]
+
+
+def test_redirects_come_to_an_end(links: Links, site: Site, pool: Pool) -> None:
+    site.statuses["/round"] = 301
+    site.moved["/round"] = "/round"
+    links.keep("sheets", [f"{site.url}/round"])
+    look(links)
+    assert len(site.asked) == 6
+
+
+def test_a_redirect_to_another_site_is_an_answer_and_not_followed(links: Links, site: Site, pool: Pool) -> None:
+    url = f"{site.url}/F1"
+    site.statuses |= {"/F1": 301, "/inside": 404}
+    site.moved["/F1"] = site.url.replace("127.0.0.1", "localhost") + "/inside"
+    links.keep("sheets", [url])
+    for _ in range(2):
+        look(links)
+        a_day_passes(pool)
+    assert site.asked == [("HEAD", "/F1")] * 2
+    assert links.gone([url]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "10.0.0.8", "169.254.169.254", "::1", "::ffff:10.0.0.8", "8.8.8.8", "2130706433", "0x7f.1"),
+        *("localhost", ""),
+    ],
+)
+def test_an_address_inside_or_without_a_name_is_not_asked(host: str) -> None:
+    assert not asking.is_public(host)
+    assert not asking.is_public(host, proxied=True)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "public"), [(["93.184.215.14"], True), (["93.184.215.14", "10.0.0.8"], False), (["fe80::1%2"], False)]
+)
+def test_a_name_is_asked_if_all_its_addresses_are_public(
+    addresses: list[str], public: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", (one, 0)) for one in addresses])
+    assert asking.is_public("mairie.example") == public
+
+
+def test_nothing_on_this_machine_is_asked(pool: Pool, site: Site) -> None:
+    States(pool).indexed("sheets", documents=1)
+    links = Links(pool)
+    links.keep("sheets", [f"{site.url}/F1", site.url.replace("127.0.0.1", "localhost")])
+    look(links)
+    assert site.asked == []
+
+
+def test_the_proxy_of_the_machine_is_asked_for_names_that_only_it_knows(
+    pool: Pool, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", site.url)
+    monkeypatch.setenv("NO_PROXY", "intranet.invalid")
+    States(pool).indexed("sheets", documents=1)
+    links = Links(pool)
+    links.keep("sheets", ["http://mairie.invalid/F1", "http://intranet.invalid/F1", "http://10.0.0.8/F1"])
+    look(links)
+    assert site.asked == [("HEAD", "http://mairie.invalid/F1")]
+
+
+def test_a_site_that_never_comes_to_an_end_is_left(
+    links: Links, site: Site, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "WHOLE", 0.3)
+    links.keep("sheets", [f"{site.url}/slow", f"{site.url}/zzz"])
+    began = time.monotonic()
+    look(links)
+    assert time.monotonic() - began < 3
+    assert sorted(site.asked) == [("HEAD", "/slow"), ("HEAD", "/zzz")]
+    links.keep("sheets", [f"{site.url}/slow{number}" for number in range(9)])
+    look(links)
+    assert len(site.asked) < 9  # no more threads than a few ever wait
+
+
+def test_a_slow_site_is_not_waited_for_when_we_are_to_stop(links: Links, site: Site) -> None:
+    links.keep("sheets", [f"{site.url}/slow"])
+    began = time.monotonic()
+    links.look(lambda: time.monotonic() - began > 0.5, pause=0)
+    assert time.monotonic() - began < 3
 
 
 def test_no_password_of_the_machine_is_sent(
