@@ -287,14 +287,14 @@ def nodes(number: int) -> str:
 def test_a_file_that_keeps_its_parser_busy_is_named_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.mkfifo(tmp_path / "endless.pdf")
+    os.mkfifo(tmp_path / "endless.docx")
     docx(tmp_path / "b.docx", run("Un texte."))
     with closing(Apart()) as reader:
         assert reader(tmp_path / "b.docx").sections
         with monkeypatch.context() as patched:
             patched.setattr(apart, "MAX_SECONDS", 1.0)
             with pytest.raises(ValueError, match="it cannot be read within 1 seconds"):
-                reader(tmp_path / "endless.pdf")
+                reader(tmp_path / "endless.docx")
         assert reader(tmp_path / "b.docx").sections
         assert reader.pid
         os.kill(reader.pid, signal.SIGKILL)
