@@ -35,14 +35,13 @@ distingues remercie remercions possible
 STOP_WORDS = frozenset((_FUNCTION_WORDS + _MAIL_WORDS).split())
 
 _WORD = re.compile(r"\w+")
-_INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))  # they would cut a word in two
-_LIGATURES = str.maketrans({"œ": "oe", "æ": "ae"})
+_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")  # they would cut a word in two
 _local = threading.local()
 
 
 def stems(text: str) -> list[str]:
     """The stems of a French text, in order and with repeats; words of one letter and stop words are left out."""
-    text = unicodedata.normalize("NFC", text).translate(_INVISIBLE).lower().translate(_LIGATURES)
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFC", text)).lower().replace("œ", "oe").replace("æ", "ae")
     return [stem for word in _WORD.findall(text) if (stem := _stem(word))]
 
 

@@ -21,7 +21,8 @@ from langchain_core.prompts import ChatPromptTemplate
 from pydantic import BaseModel, ValidationError
 
 from chains.corpora.document import Document, body
-from chains.indexing import Indexed, Progress, text_digest
+from chains.embedding import text_digest
+from chains.indexing import Indexed, Progress
 from chains.model import UnreadableAnswer, ask
 from chains.prompt import as_data, cut, object_schema
 from connector.errors import RemoteError

@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
-from chains.indexing import VectorCache, text_digest
+from chains.embedding import VectorCache, text_digest
 from chains.stores.vectors import floats, to_bytes
 from connector.errors import ConfigurationError
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
@@ -35,8 +37,14 @@ FUSED = 100
 """How many documents of each side are fused."""
 CANDIDATES = 400
 """How many passages each search gives: enough for that many documents."""
+DOCUMENTS = 200
+"""How many documents each search over documents gives: those after it are seldom among the first of all lists."""
 MAX_QUERY = 2000
 """In characters: what an embedder of 512 tokens can read of a question."""
+
+BESIDE = 8
+"""Searches of a store that run beside each other, for all drafts of a process together."""
+_BESIDE = ThreadPoolExecutor(BESIDE, "search")
 
 DOUBT = 0.015
 """Up to that far above `MIN_COSINE`, the words must agree too."""
@@ -82,13 +90,15 @@ class HybridRetriever(BaseRetriever):
         within: Within = SHARED,
     ) -> list[Document]:
         callbacks = run_manager.get_child()
+        asked = _asked(Search(query, language))
+        rarities = _BESIDE.submit(self.store.rarities, asked)
         whole, *parts = self._found((Search(query, language), *also), within, callbacks)
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)
         if not whole.cosine:
             self._require_vectors()
         evidence = {
-            "coverage": self._coverage(whole.asked, [passage for passage, _ in found]),
+            "coverage": coverage(rarities.result(), [passage for passage, _ in found]),
             "cosine": whole.cosine,
         }
         return [
@@ -124,20 +134,23 @@ class HybridRetriever(BaseRetriever):
 
     def _search(self, search: Search, within: Within, reworded: str = "") -> _Found:
         text = search.text[:MAX_QUERY]
-        asked = stems(text) if search.language == "fr" else []
-        lists = itself = self._lists(text, asked, within)
+        lists = itself = self._lists(text, _asked(search), within)
         if reworded:
             lists = both(itself, self._lists(reworded, stems(reworded), within), self.rewrite_weight)
         passages = [(id, search.weight * score) for id, score in rank(*lists, self.per_document)]
         documents = [(id, search.weight * score) for id, score in lists.documents.items()]
-        return _Found(asked, passages, documents, max((hit.score for hit in itself.near), default=0.0))
+        return _Found(passages, documents, max((hit.score for hit in itself.near), default=0.0))
 
     def _lists(self, text: str, asked: Sequence[str], within: Within) -> _Lists:
-        words = self.store.search(Scope.PASSAGES, asked, CANDIDATES, within) if asked else []
+        """The lexical searches run beside each other, and beside the embedding of the question."""
+        search = partial(self.store.search, stems=asked, within=within)
+        limits = {scope: CANDIDATES if scope is Scope.PASSAGES else DOCUMENTS for scope in WEIGHTS if asked}
+        running = {scope: _BESIDE.submit(search, scope, limit=limit) for scope, limit in limits.items()}
         vector = self.embeddings.embed_query(text)
         near = self.store.nearest(vector, CANDIDATES, within)
-        documents = fuse(self._lexical(asked, words, within), self._vectors(vector, near, within), FUSED)
-        return _Lists(documents, words, near)
+        by_vectors = self._vectors(vector, near, within)
+        found = {scope: future.result() for scope, future in running.items()}
+        return _Lists(fuse(lexical(found), by_vectors, FUSED), found.get(Scope.PASSAGES, []), near)
 
     def _reordered(
         self,
@@ -164,29 +177,11 @@ class HybridRetriever(BaseRetriever):
                 of[passage.document] += 1
         return list(texts.values())[: self.limit]
 
-    def _lexical(self, asked: Sequence[str], passages: Iterable[Hit], within: Within) -> dict[str, float]:
-        """The BM25 score of each document: its best passage, and the document by each of its sides."""
-        scores = {id: WEIGHTS[Scope.PASSAGES] * score for id, score in best(passages).items()}
-        for scope, weight in WEIGHTS.items() if asked else ():
-            if scope is not Scope.PASSAGES:
-                for hit in self.store.search(scope, asked, CANDIDATES, within):
-                    scores[hit.document] = scores.get(hit.document, 0.0) + weight * hit.score
-        return scores
-
     def _vectors(self, vector: Sequence[float], near: Iterable[Hit], within: Within) -> dict[str, float]:
         """How near each document is: its best passage, and all of it."""
         nearest = best(near)
         middles = self.store.middles(vector, list(nearest), within)
         return {id: score + middles.get(id, score) for id, score in nearest.items()}
-
-    def _coverage(self, asked: Sequence[str], passages: Sequence[Passage]) -> float | None:
-        """The share of what the question says that the best document says too; None where no word was searched."""
-        if not asked or not passages:
-            return None
-        said = {stem for p in passages if p.document == passages[0].document for stem in stems(searchable(p))}
-        rarities = self.store.rarities(asked)
-        total = sum(rarities.values())
-        return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
 
 
 class _Lists(NamedTuple):
@@ -198,9 +193,8 @@ class _Lists(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What one search gave: the stems searched, passages and documents with their scores, and the nearest cosine."""
+    """What one search gave: passages and documents with their scores, and the nearest cosine."""
 
-    asked: list[str]
     ranked: list[tuple[str, float]]
     documents: list[tuple[str, float]]
     cosine: float
@@ -222,6 +216,29 @@ def too_weak(documents: Sequence[Document], *, min_cosine: float = MIN_COSINE) -
     if coverage is None or coverage >= MIN_COVERAGE:
         return bool(cosine < min_cosine)
     return bool(cosine < min_cosine + DOUBT)
+
+
+def coverage(rarities: Mapping[str, float], passages: Sequence[Passage]) -> float | None:
+    """The share of what the question says that the best document says too; None where no word was searched."""
+    if not rarities or not passages:
+        return None
+    said = {stem for p in passages if p.document == passages[0].document for stem in stems(searchable(p))}
+    total = sum(rarities.values())
+    return sum(rarity for stem, rarity in rarities.items() if stem in said) / total if total else 0.0
+
+
+def _asked(search: Search) -> list[str]:
+    """The stems that are searched for: none in another language."""
+    return stems(search.text[:MAX_QUERY]) if search.language == "fr" else []
+
+
+def lexical(found: Mapping[Scope, Sequence[Hit]]) -> dict[str, float]:
+    """The BM25 score of each document: its best passage, and the document by each of its sides."""
+    scores: dict[str, float] = {}
+    for scope, hits in found.items():
+        for id, score in best(hits).items():
+            scores[id] = scores.get(id, 0.0) + WEIGHTS[scope] * score
+    return scores
 
 
 def best(hits: Iterable[Hit]) -> dict[str, float]:

@@ -86,8 +86,9 @@ def worker(context: click.Context) -> None:
     settings = settings_of(context)
     registry, at = CollectorRegistry(), settings.worker
     drafting = metrics.Drafting(registry)
-    # one for the lock of each draft in progress, and some for all the work: nobody holds one while the model writes
-    with wiring.database(settings, connections=at.in_progress + 9) as pool:
+    # one for the lock of each draft in progress, and some for all the work, searches beside each other included: nobody
+    # holds one while the model writes
+    with wiring.database(settings, connections=at.in_progress + 17) as pool:
         work = wiring.work(settings, pool, drafting, context.obj)
         if at.metrics_port:
             registry.register(wiring.figures(settings))
@@ -125,7 +126,7 @@ def draft(context: click.Context, helpdesk: str, ticket: str) -> None:
     settings = settings_of(context)
     if helpdesk not in settings.helpdesks:
         raise ConfigurationError(f"no helpdesk named {helpdesk}; configured: {', '.join(settings.helpdesks) or 'none'}")
-    with wiring.database(settings, connections=2) as pool:
+    with wiring.database(settings, connections=8) as pool:
         click.echo(preview(settings, pool, helpdesk, ticket))
 
 

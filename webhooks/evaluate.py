@@ -90,7 +90,7 @@ def _run(context: click.Context, questions: Sequence[Labelled], store: str | Non
 
     settings = settings_of(context)
     with (
-        wiring.database(settings, connections=2) as pool,
+        wiring.database(settings, connections=8) as pool,
         searching.measured(settings, pool, store or "", ready) as (kind, retriever),
         click.progressbar(length=len(questions), label="Searching", file=sys.stderr) as bar,
     ):

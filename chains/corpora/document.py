@@ -16,7 +16,8 @@ from chains.draft import Passage
 class Document:
     """One document of a corpus.
 
-    `id` is unique among all corpora: it begins with the corpus and a colon. So does the id of each of its passages.
+    `id` is unique among all corpora: it begins with the corpus and a colon. A passage's is its document's with
+    `#` and its number, from 0.
     `corpus` is the set within which documents disappear: indexing a corpus again removes those that it no longer has.
     `organisation` is whose it is, empty for what is everybody's; `audience` whom it is written for, empty for all;
     `theme` what the source files it under. `mentions` is what is said of it elsewhere, such as the texts of the links

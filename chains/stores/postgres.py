@@ -32,7 +32,7 @@ SELECT set_config('hnsw.ef_search', %s, true), set_config('hnsw.iterative_scan',
 _PASSAGE_SEARCH: LiteralString = """
 WITH best AS (
     SELECT item, sum(weight) AS score FROM {schema}.posting
-    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND weight > 0 AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT passage.id, document.id, score FROM best
@@ -42,7 +42,7 @@ ORDER BY score DESC, item"""
 _DOCUMENT_SEARCH: LiteralString = """
 WITH best AS (
     SELECT item, sum(weight) AS score FROM {schema}.posting
-    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND {within}
+    WHERE scope = %(scope)s AND stem = ANY(%(stems)s) AND weight > 0 AND {within}
     GROUP BY item ORDER BY score DESC, item LIMIT %(limit)s
 )
 SELECT id, id, score FROM best JOIN {schema}.document ON number = item ORDER BY score DESC, item"""
@@ -57,15 +57,12 @@ FROM best JOIN {schema}.passage USING (number) JOIN {schema}.document ON documen
 ORDER BY distance"""
 
 _MIDDLES: LiteralString = """
-SELECT document.id, 1 - (avg(value) <=> %(vector)s::halfvec)
-FROM {schema}.document JOIN {schema}.passage ON passage.document = document.number
-JOIN {schema}.vector ON vector.passage = passage.number
-WHERE document.id = ANY(%(ids)s) AND document.{within} GROUP BY document.number"""
+SELECT id, 1 - (value <=> %(vector)s::halfvec)
+FROM {schema}.document JOIN {schema}.middle ON document = number WHERE id = ANY(%(ids)s) AND document.{within}"""
 
 _RARITIES: LiteralString = """
-SELECT stem, ln(1 + ((SELECT count(*) FROM {schema}.document) - count(item) + 0.5) / (count(item) + 0.5))::float8
-FROM unnest(%s::text[]) AS asked (stem)
-LEFT JOIN (SELECT stem, item FROM {schema}.posting WHERE scope = 3) AS whole USING (stem) GROUP BY stem"""
+SELECT asked.stem, coalesce(rarity.value, (SELECT value FROM {schema}.rarity WHERE stem = ''))
+FROM unnest(%s::text[]) AS asked (stem) LEFT JOIN {schema}.rarity USING (stem)"""
 
 _PASSAGES: LiteralString = """
 SELECT passage.id, document.id, title, path, text, url, date

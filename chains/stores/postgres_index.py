@@ -21,10 +21,13 @@ Connection = psycopg.Connection[TupleRow]
 Shelf = tuple[str, str, str]
 """Corpus, organisation and audience."""
 
-LAYOUT = 2
+LAYOUT = 3
 """Changed by hand with the tables below: an index with another layout is not read but made again."""
 EXACT_UP_TO = 10_000
 """In passages. Up to there every vector is compared; beyond it an approximate index (HNSW) is built."""
+MANY, COMMON = 100_000, 0.1
+"""Among that many passages, a stem that more than this share of them holds is searched in documents only: to read all
+that hold it takes the most time, and it says the least."""
 K1, B = 1.5, 0.75
 """BM25: how fast repeats stop counting, and how much length does."""
 
@@ -53,9 +56,15 @@ CREATE TABLE {schema}.vector (
     shelf int NOT NULL, value halfvec({dimension}) NOT NULL
 );
 ALTER TABLE {schema}.vector ALTER value SET STORAGE PLAIN;  -- kept in the row, where a scan finds it
-CREATE TABLE {schema}.posting (
-    scope smallint, stem text, item bigint, shelf int, occurrences int, weight real
+CREATE TABLE {schema}.middle (  -- the mean of a document's vectors
+    document bigint PRIMARY KEY REFERENCES {schema}.document ON DELETE CASCADE,
+    shelf int NOT NULL, value halfvec({dimension}) NOT NULL
 );
+ALTER TABLE {schema}.middle ALTER value SET STORAGE PLAIN;
+CREATE TABLE {schema}.posting (
+    scope smallint, stem text, item bigint, shelf int, occurrences int, weight real  -- 0: not searched
+);
+CREATE TABLE {schema}.rarity (stem text, value float8);  -- of the documents' stems; the empty one is for all others
 """
 
 _FRESH: LiteralString = """
@@ -79,21 +88,31 @@ WITH item AS (
 ), kept AS (
     SELECT counted.*, shelf, length FROM counted JOIN item USING (scope, item)
 ), rarity AS (
-    SELECT scope, stem, ln(1 + (items - count(*) + 0.5)::float8 / (count(*) + 0.5)) AS idf
+    SELECT scope, stem, count(*) AS holding, ln(1 + (items - count(*) + 0.5)::float8 / (count(*) + 0.5)) AS idf
     FROM kept JOIN size USING (scope) GROUP BY scope, stem, items
 )
-SELECT scope::smallint, stem, item, shelf, occurrences,
-    (idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / greatest(mean, 1))))::real AS weight
-FROM kept JOIN size USING (scope) JOIN rarity USING (scope, stem)
+SELECT scope::smallint, stem, item, shelf, occurrences, CASE
+    WHEN scope = 1 AND items >= {many} AND holding > {common} * items THEN 0
+    ELSE idf * occurrences / (occurrences + {k1} * (1 - {b} + {b} * length / greatest(mean, 1)))
+END::real AS weight FROM kept JOIN size USING (scope) JOIN rarity USING (scope, stem)
 ORDER BY scope, stem;
-CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, shelf, weight);
+CREATE INDEX ON {schema}.posting_next (scope, stem) INCLUDE (item, shelf, weight) WHERE weight > 0;
 ANALYZE {schema}.posting_next;
+CREATE TABLE {schema}.rarity_next AS
+WITH size AS (SELECT count(*) AS items FROM {schema}.document), held AS (
+    SELECT stem, count(*) AS holding FROM {schema}.posting_next WHERE scope = 3 AND weight > 0 GROUP BY stem
+    UNION ALL SELECT '', 0
+)
+SELECT stem, ln(1 + (items - holding + 0.5) / (holding + 0.5))::float8 AS value FROM held, size;
+CREATE INDEX ON {schema}.rarity_next (stem) INCLUDE (value);
 """
 
 # Searches wait here, for the milliseconds until the commit, and then find the new table.
 _SWITCH: LiteralString = """
 DROP TABLE {schema}.posting;
 ALTER TABLE {schema}.posting_next RENAME TO posting;
+DROP TABLE {schema}.rarity;
+ALTER TABLE {schema}.rarity_next RENAME TO rarity;
 """
 
 _SHELVES: LiteralString = """
@@ -108,6 +127,15 @@ INSERT INTO {schema}.vector (passage, shelf, value)
 SELECT passage.number, shelf, made.value::halfvec FROM unnest(%s::text[], %s::text[]) AS made (id, value)
 JOIN {schema}.passage USING (id) JOIN {schema}.document ON document.number = passage.document
 ON CONFLICT (passage) DO UPDATE SET value = excluded.value"""
+
+_FORGET_MIDDLES: LiteralString = """
+DELETE FROM {schema}.middle USING {schema}.passage WHERE middle.document = passage.document AND id = ANY(%s)"""
+
+_MIDDLES: LiteralString = """
+INSERT INTO {schema}.middle (document, shelf, value)
+SELECT passage.document, shelf, avg(value) FROM {schema}.passage JOIN {schema}.vector ON vector.passage = number
+WHERE NOT EXISTS (SELECT FROM {schema}.middle WHERE middle.document = passage.document)
+GROUP BY passage.document, shelf"""
 
 _APPROXIMATE: LiteralString = """
 CREATE INDEX IF NOT EXISTS vector_near ON {schema}.vector USING hnsw (value halfvec_cosine_ops)
@@ -176,19 +204,21 @@ class Writer:
     def embed(self, vectors: Mapping[str, bytes]) -> None:
         """Give passages their vectors, by the passages' ids."""
         if vectors:
+            self._execute(_FORGET_MIDDLES, list(vectors))
             self._execute(_EMBED, list(vectors), [str(floats(vector)) for vector in vectors.values()])
 
     def weigh(self) -> None:
         """Make all BM25 weights again and put them in place of the old ones."""
-        self._execute(_WEIGH, k1=sql.Literal(K1), b=sql.Literal(B))
+        self._execute(_WEIGH, k1=sql.Literal(K1), b=sql.Literal(B), many=sql.Literal(MANY), common=sql.Literal(COMMON))
         self._execute(_SWITCH)
 
     def settle(self) -> None:
         """Let the planner know what there is, and search vectors through an index where they are many."""
+        self._execute(_MIDDLES)
         passages = self._connection.execute(self._sql("SELECT count(*) FROM {schema}.vector")).fetchone()
         if passages and passages[0] > EXACT_UP_TO:
             self._execute(_APPROXIMATE)
-        for table in ("document", "passage", "vector"):
+        for table in ("document", "passage", "vector", "middle", "rarity"):
             self._execute("ANALYZE {schema}." + table)
 
     def _shelves(self, entries: Sequence[Embedded]) -> dict[Shelf, int]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from weaviate import WeaviateClient
 from weaviate.classes.query import Filter, MetadataQuery
@@ -21,14 +23,16 @@ from chains.stores import weaviate_writer as writer
 from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from chains.stores.weaviate_collections import USUAL, Collections, Layout, Names
 from chains.stores.weaviate_counts import Counts, counts
-from chains.stores.weaviate_objects import EVERYBODY, STEMS, Kind, as_passage, object_id
+from chains.stores.weaviate_ids import Keys, document_id, document_of, passage_id, passage_key, place_in
+from chains.stores.weaviate_objects import EVERYBODY, STEMS, Kind, as_passage
 from chains.stores.weaviate_server import NoSuchTenant, Server, our_errors
 from connector.errors import ConfigurationError
 
 DOCUMENTS = 100
-"""Documents that are written together: what an interruption leaves half done."""
+"""Documents that are written together."""
+AT_ONCE = 2
+"""So many times as many are on their way: what an interruption leaves half done."""
 _Query = Callable[[writer.Objects], Any]
-_IDS = {Kind.PASSAGE: ["key", "document"], Kind.DOCUMENT: ["key"]}
 
 
 class WeaviateStore:
@@ -45,6 +49,8 @@ class WeaviateStore:
         self._embedder, self._dimension = embedder, dimension
         self._collections = Collections(server, Names(layout, embedder, dimension), anew=anew)
         self._counts = Counts()
+        self._keys = Keys()
+        self._sound = False  # whether all that was begun to be written has been
 
     def close(self) -> None:
         self._collections.close()
@@ -63,7 +69,7 @@ class WeaviateStore:
                 query_properties=[field],
                 limit=limit,
                 filters=_filters(within),
-                return_properties=_IDS[kind],
+                return_properties=False,
                 return_metadata=MetadataQuery(score=True),
             ),
         )
@@ -82,7 +88,7 @@ class WeaviateStore:
                 list(vector),
                 limit=limit,
                 filters=_filters(within),
-                return_properties=_IDS[Kind.PASSAGE],
+                return_properties=False,
                 return_metadata=MetadataQuery(distance=True),
             ),
         )
@@ -90,19 +96,20 @@ class WeaviateStore:
     def middles(self, vector: Sequence[float], documents: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         if not documents:
             return {}
-        wanted = Filter.by_id().contains_any(list(map(object_id, documents)))
-        found = self._query(
+        wanted = Filter.by_id().contains_any(list(map(document_id, documents)))
+        hits = self._hits(
             Kind.DOCUMENT,
+            len(documents),
             within,
             lambda collection: collection.query.near_vector(
                 list(vector),
                 limit=len(documents),
                 filters=wanted & _filters(within),
-                return_properties=_IDS[Kind.DOCUMENT],
+                return_properties=False,
                 return_metadata=MetadataQuery(distance=True),
             ),
         )
-        return {hit.id: hit.score for hit in (_hit(Kind.DOCUMENT, one) for one in found)}
+        return {hit.id: hit.score for hit in hits}
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
@@ -122,13 +129,13 @@ class WeaviateStore:
     def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         if not ids:
             return {}
-        wanted = Filter.by_id().contains_any([object_id(id) for id in ids])
-        found = self._query(
+        wanted = Filter.by_id().contains_any(list(map(passage_id, ids)))
+        every = self._found(
             Kind.PASSAGE,
             within,
             lambda collection: collection.query.fetch_objects(filters=wanted & _filters(within), limit=len(ids)),
         )
-        return {one.properties["key"]: as_passage(one.properties) for one in found}
+        return {one.properties["key"]: as_passage(one.properties) for _, _, found in every for one in found}
 
     def statistics(self) -> Statistics:
         complete, embedded = (Filter.by_property(name).equal(True) for name in ("complete", "embedded"))
@@ -156,7 +163,7 @@ class WeaviateStore:
         """A document's new passages are there before its old ones go; its digest comes last, when all is well."""
         for entry in replaced:
             self._require_sound(entry)
-        with self._collections.writing() as client:
+        with self._writing() as client:
             for organisation in dict.fromkeys(entry.document.organisation for entry in replaced):
                 entries = [entry for entry in replaced if entry.document.organisation == organisation]
                 self._replace(client, self._collections.add_tenant(client, organisation), entries)
@@ -166,16 +173,26 @@ class WeaviateStore:
 
     def _replace(self, client: WeaviateClient, tenant: str, entries: Sequence[Embedded]) -> None:
         """Documents of one organisation; they are taken from any other that had them before."""
-        for some in writer.batches(list(entries), DOCUMENTS):
-            for documents, passages in self._pairs(client):
+        pairs = list(self._pairs(client))
+
+        def replace(some: Sequence[Embedded]) -> None:
+            for documents, passages in pairs:
                 if documents.tenant in (None, tenant):
                     writer.replace(documents, passages, some)
                 else:
                     writer.remove(documents, passages, [entry.document.id for entry in some])
 
+        with ThreadPoolExecutor(AT_ONCE) as pool:  # the server stores some while others are analysed here
+            done = [pool.submit(replace, some) for some in writer.batches(list(entries), DOCUMENTS)]
+            try:
+                for future in done:
+                    future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
     def erase(self, organisation: str) -> None:
         """With tenants, its files are gone from the disk; without, its objects are, when Weaviate next tidies up."""
-        with self._collections.writing() as client:
+        with self._writing() as client:
             if self._collections.drop_tenant(client, organisation):
                 return
             its_own = Filter.by_property("organisation").equal(organisation)
@@ -195,12 +212,12 @@ class WeaviateStore:
         return found
 
     def embed(self, vectors: Mapping[str, bytes]) -> None:
-        with self._collections.writing() as client:
+        with self._writing() as client:
             for collection in self._collections.everywhere(client, Kind.PASSAGE):
                 writer.embed(collection, vectors)
 
     def finish(self) -> None:
-        with self._collections.writing() as client:
+        with self._writing() as client:
             for documents, passages in self._pairs(client):
                 writer.average(documents, passages)
 
@@ -217,15 +234,31 @@ class WeaviateStore:
     def drop_others(self) -> list[str]:
         return self._collections.drop_others()
 
+    @contextmanager
+    def _writing(self) -> Iterator[WeaviateClient]:
+        """A client to write with, once what an interruption has left is mended."""
+        with self._collections.writing() as client:
+            for pair in [] if self._sound else list(self._pairs(client)):
+                for collection in pair:
+                    writer.mend(collection, self._dimension)
+            self._sound = False
+            yield client
+            self._sound = True
+
     def _hits(self, kind: Kind, limit: int, within: Within, query: _Query) -> list[Hit]:
-        hits = [_hit(kind, one) for one in self._query(kind, within, query)]
+        hits: list[Hit] = []
+        for client, tenant, found in self._found(kind, within, query):
+            fetch = partial(_keys, self._collections.at(client, Kind.DOCUMENT, tenant))
+            keys = self._keys.of((document_of(one.uuid) for one in found), fetch)
+            hits += [_hit(one, keys[document_of(one.uuid)]) for one in found if document_of(one.uuid) in keys]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
 
-    def _query(self, kind: Kind, within: Within, query: _Query) -> Iterator[Any]:
+    def _found(self, kind: Kind, within: Within, query: _Query) -> Iterator[tuple[WeaviateClient, str, Sequence[Any]]]:
+        """What each tenant has."""
         with self._collections.reading() as client:
             for tenant in self._collections.tenants(within):
                 with suppress(NoSuchTenant), our_errors():
-                    yield from query(self._collections.at(client, kind, tenant)).objects
+                    yield client, tenant, query(self._collections.at(client, kind, tenant)).objects
 
     def _pairs(self, client: WeaviateClient) -> Iterator[tuple[writer.Objects, writer.Objects]]:
         """Documents and passages, tenant by tenant."""
@@ -245,15 +278,24 @@ class WeaviateStore:
         document = entry.document
         if EVERYBODY in (document.organisation, document.audience):
             raise ConfigurationError(f"{document.id}: {EVERYBODY!r} is no name of an organisation or an audience")
+        if any(passage_key(document.id, n) != passage.id for n, passage in enumerate(document.passages)):
+            raise ValueError(f"{document.id}: its passages are not numbered")
         for vector in entry.vectors:
             if vector is not None and len(vector) != 2 * self._dimension:
                 raise ConfigurationError(f"[embeddings] {document.id}: a vector of {len(vector) // 2} numbers")
 
 
-def _hit(kind: Kind, found: Any) -> Hit:
-    key, meta = found.properties["key"], found.metadata
+def _hit(found: Any, document: str) -> Hit:
+    place, meta = place_in(found.uuid), found.metadata
     score = meta.score if meta.distance is None else 1 - meta.distance
-    return Hit(key, found.properties["document"] if kind is Kind.PASSAGE else key, score)
+    return Hit(document if place < 0 else passage_key(document, place), document, score)
+
+
+def _keys(documents: writer.Objects, ids: Sequence[UUID]) -> list[str]:
+    found = documents.query.fetch_objects(
+        filters=Filter.by_id().contains_any(ids), limit=len(ids), return_properties=["key"]
+    )
+    return [str(one.properties["key"]) for one in found.objects]
 
 
 def _filters(within: Within) -> _Filters:

@@ -27,16 +27,16 @@ def findings(server: Server, layout: Layout) -> Iterator[Finding]:
         with closing(Connection(server)) as connection, our_errors():
             client = connection.client()
             nodes = client.cluster.nodes(output="verbose")
-            ours = {
-                name: config.replication_config.factor
+            copies = [
+                config.replication_config.factor
                 for name, config in client.collections.list_all(simple=False).items()
                 if name.startswith(f"{layout.prefix}_")
-            }
+            ]
     except GreffierError as error:
         yield Finding(Level.ERROR, STORE, str(error))
         return
     yield _version(server, nodes)
-    yield from _copies(nodes, layout, min(ours.values(), default=layout.replicas))
+    yield from _copies(nodes, layout, min(copies, default=None))
     yield from _room(nodes, layout)
     if _lets_anybody_in(server):
         message = "anybody is let in without a key: set AUTHENTICATION_ANONYMOUS_ACCESS_ENABLED=false in Weaviate"
@@ -48,7 +48,7 @@ def _is_here(server: Server) -> bool:
 
 
 def _version(server: Server, nodes: list[NodeVerbose]) -> Finding:
-    versions = sorted({node.version for node in nodes}, key=_number)
+    versions = sorted({node.version for node in nodes if node.version}, key=_number)  # a node that is away has none
     told = f"Weaviate {' and '.join(versions)} at {server.url}, gRPC at {server.grpc_port}"
     if _number(versions[0]) < OLDEST:
         return Finding(Level.ERROR, STORE, f"{told}: {'.'.join(map(str, OLDEST))} or later is needed")
@@ -56,24 +56,23 @@ def _version(server: Server, nodes: list[NodeVerbose]) -> Finding:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("-")[0].split(".")[:2] if part.isdecimal())
+    return tuple(int(part) for part in version.split(".")[:2])
 
 
-def _copies(nodes: list[NodeVerbose], layout: Layout, copies: int) -> Iterator[Finding]:
-    """Whether there can be as many copies as the settings say, and enough of them answer."""
-    healthy = [node for node in nodes if node.status == "HEALTHY"]
-    if layout.replicas > len(nodes):
-        message = f"{layout.replicas} copies need as many nodes, and Weaviate has {len(nodes)}"
-        yield Finding(Level.ERROR, f"{STORE}.replicas", message)
-    elif copies != layout.replicas:
-        message = f"the index was made with {copies}, not {layout.replicas}: run greffier index --anew"
+def _copies(nodes: list[NodeVerbose], layout: Layout, copies: int | None) -> Iterator[Finding]:
+    """Whether there are nodes for as many copies as are wanted; `copies` is how many the index has, if there is one."""
+    well = sum(node.status == "HEALTHY" for node in nodes)
+    if copies not in (None, layout.replicas):
+        message = f"the index has {copies} copies, not {layout.replicas}: run greffier index --anew"
         yield Finding(Level.WARNING, f"{STORE}.replicas", message)
-    for node in nodes:
-        if node not in healthy:
-            yield Finding(Level.WARNING, STORE, f"the node {node.name} is {node.status.lower()}")
-    needed = {"one": 1, "quorum": copies // 2 + 1, "all": copies}[layout.consistency]
-    if len(healthy) < needed:
-        message = f"{layout.consistency} of {copies} copies needs {needed} nodes, and {len(healthy)} are well"
+    if layout.replicas > well:
+        level = Level.ERROR if copies is None else Level.WARNING
+        message = f"{layout.replicas} copies need as many nodes, and Weaviate has {well} that are well"
+        yield Finding(level, f"{STORE}.replicas", message)
+    of = copies or layout.replicas
+    needed = {"one": 1, "quorum": of // 2 + 1, "all": of}[layout.consistency]
+    if well < needed:
+        message = f"{layout.consistency} of {of} copies needs {needed} nodes, and {well} are well"
         yield Finding(Level.ERROR, f"{STORE}.consistency", message)
 
 
@@ -82,8 +81,8 @@ def _room(nodes: list[NodeVerbose], layout: Layout) -> Iterator[Finding]:
     for node in nodes:
         ours = [shard for shard in node.shards if shard.collection.startswith(f"{layout.prefix}_")]
         if any(shard.vector_indexing_status == "READONLY" for shard in ours):
-            message = f"the node {node.name} is read-only, its disk or memory is full: make room; until then drafts go"
-            yield Finding(Level.ERROR, STORE, f"{message} on, and greffier index waits")
+            message = f"its node {node.name} is read-only: its disk or memory is full, make room there"
+            yield Finding(Level.ERROR, STORE, f"{message}; drafts are made, but greffier index fails")
 
 
 def _lets_anybody_in(server: Server) -> bool:

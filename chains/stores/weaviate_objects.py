@@ -5,25 +5,26 @@ What is searched by its words are the stems of our own analyser, which Weaviate 
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator, Sequence
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from weaviate.classes.config import DataType, Property, Tokenization
 from weaviate.classes.data import DataObject
 
 from chains.analyser import stems
-from chains.corpora.document import Document, searchable
+from chains.corpora.document import Document, body
 from chains.draft import Passage
-from chains.stores.store import Scope
+from chains.stores.store import Embedded, Scope
 from chains.stores.vectors import floats
+from chains.stores.weaviate_ids import document_id, passage_id
 
-LAYOUT = 1
+LAYOUT = 2
 """Changed by hand with what is below: an index with another layout is not read but made again."""
 EVERYBODY = "*"
 """Stands for no organisation and for all audiences: an empty text cannot be filtered for."""
-_IDS = uuid.UUID("6f1d1f0e-3f0c-5c36-9a55-2f5a0b0f7c11")
 
 
 class Kind(StrEnum):
@@ -31,6 +32,18 @@ class Kind(StrEnum):
 
     PASSAGE = "Passage"
     DOCUMENT = "Document"
+
+
+class Words(NamedTuple):
+    """The stems of a document: of its title, and of each of its passages without it."""
+
+    title: list[str]
+    bodies: list[list[str]]
+
+    @classmethod
+    def of(cls, document: Document) -> Words:
+        """Each text is analysed once: a passage is searched with its title, and the document is both together."""
+        return cls(stems(document.title), [stems(body(passage)) for passage in document.passages])
 
 
 STEMS = {
@@ -42,39 +55,48 @@ STEMS = {
 """Where each scope is searched."""
 
 
-def document_object(document: Document, *, complete: bool) -> DataObject[Any, None]:
-    """A document; until it is complete it has no digest, so that whatever happens it is worked on again."""
+def announced_object(document: Document) -> DataObject[Any, None]:
+    """A document that is to come. It has no digest, so that whatever happens it is worked on again."""
+    properties = {"key": document.id, "digest": "", "complete": False, "averaged": False, **_place(document)}
+    return DataObject(uuid=document_id(document.id), properties=properties)
+
+
+def document_object(document: Document, words: Words, vector: Sequence[float] | None) -> DataObject[Any, None]:
+    """A document whose passages are all there, with the mean of their vectors where it is known."""
     properties = {
         "key": document.id,
-        "digest": document.digest if complete else "",
-        "complete": complete,
-        "title_stems": " ".join(stems(document.title)),
-        "text_stems": " ".join(stems(document.text)),
+        "digest": document.digest,
+        "complete": True,
+        "title_stems": " ".join(words.title),
+        "text_stems": " ".join(chain(words.title, *words.bodies)),
         "mention_stems": " ".join(stems(document.mentions)),
-        "averaged": False,
+        "averaged": vector is not None,
         **_place(document),
     }
-    return DataObject(uuid=object_id(document.id), properties=properties)
+    return DataObject(uuid=document_id(document.id), properties=properties, vector=vector)
 
 
-def passage_object(document: Document, passage: Passage, vector: bytes | None) -> DataObject[Any, None]:
-    """A passage of a document, found by its words at once and by its vector when it has one."""
-    properties = {
-        "key": passage.id,
-        "document": document.id,
-        "revision": document.digest,
-        "embedded": vector is not None,
-        "title": passage.title,
-        "path": list(passage.path),
-        "text": passage.text,
-        "url": passage.url,
-        "date": passage.date.isoformat() if passage.date else "",
-        "stems": " ".join(stems(searchable(passage))),
-        **_place(document),
-    }
-    return DataObject(
-        uuid=object_id(passage.id), properties=properties, vector=None if vector is None else floats(vector)
-    )
+def passage_objects(entry: Embedded, words: Words) -> Iterator[DataObject[Any, None]]:
+    """The passages of a document, found by their words at once and by their vectors when they have one."""
+    document = entry.document
+    place, revision = _place(document), document.digest
+    for passage, vector, said in zip(document.passages, entry.vectors, words.bodies, strict=True):
+        properties = {
+            "key": passage.id,
+            "document": document.id,
+            "revision": revision,
+            "embedded": vector is not None,
+            "title": passage.title,
+            "path": list(passage.path),
+            "text": passage.text,
+            "url": passage.url,
+            "date": passage.date.isoformat() if passage.date else "",
+            "stems": " ".join(chain(words.title, said)),
+            **place,
+        }
+        yield DataObject(
+            uuid=passage_id(passage.id), properties=properties, vector=None if vector is None else floats(vector)
+        )
 
 
 def as_passage(properties: Any) -> Passage:
@@ -89,11 +111,6 @@ def as_passage(properties: Any) -> Passage:
         properties["url"],
         day,
     )
-
-
-def object_id(key: str) -> uuid.UUID:
-    """The same thing has the same id for ever: what is inserted twice is there once."""
-    return uuid.uuid5(_IDS, key)
 
 
 def _place(document: Document) -> dict[str, str]:

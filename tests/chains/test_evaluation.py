@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from psycopg_pool import ConnectionPool
 
+from chains.embedding import Embedder
 from chains.evaluation import Labelled, Run, load, name_of, of_drafts, read_questions, save, search
-from chains.indexing import Embedder, index
+from chains.indexing import index
 from chains.measures import groups, score, summary
 from chains.retrieval import HybridRetriever
 from chains.stores.postgres import PostgresStore

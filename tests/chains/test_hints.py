@@ -10,8 +10,9 @@ from dataclasses import replace
 import pytest
 
 from chains.corpora.document import Document
+from chains.embedding import text_digest
 from chains.hints import PROMPT, PROMPT_VERSION, Hinted, Hinter
-from chains.indexing import Indexed, text_digest
+from chains.indexing import Indexed
 from chains.model import chat_model
 from connector.errors import RemoteError
 from tests.chains.index_doubles import document

@@ -9,7 +9,8 @@ import pytest
 
 from chains.corpora.document import Document
 from chains.draft import Passage
-from chains.indexing import BATCH, Embedder, Indexed, index
+from chains.embedding import BATCH, Embedder
+from chains.indexing import Indexed, index
 from chains.stores.store import Embedded, Statistics
 from connector.errors import ConfigurationError, GreffierError
 from tests.chains.index_doubles import DIMENSION, HashedWords, MemoryCache, document

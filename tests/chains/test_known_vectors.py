@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chains.indexing import text_digest
+from chains.embedding import text_digest
 from chains.known_vectors import PASSAGE, QUESTION, KnownQuestions, ReadyVectors
 from chains.stores.vectors import to_bytes
 from connector.errors import ConfigurationError

@@ -9,7 +9,8 @@ import pytest
 from langchain_core.documents import Document
 from psycopg_pool import ConnectionPool
 
-from chains.indexing import Embedder, index
+from chains.embedding import Embedder
+from chains.indexing import index
 from chains.judge import Judge
 from chains.lever import Lever
 from chains.model import chat_model

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from chains.indexing import text_digest
+from chains.embedding import text_digest
 from chains.stores.store import Scope
 from tests.chains.rerank_server import RerankServer
 from tests.system import System

@@ -18,14 +18,13 @@ from tests.conftest import created_database, weaviate_in
 from tests.system import System, system, unforeseen, wait_until
 from tests.webhooks.work import QUESTION, Work
 from webhooks import settings, wiring
-from webhooks.demo.corpus import FEED
 from webhooks.demo.weaviate_server import WeaviateServer
 
 pytestmark = [pytest.mark.server, pytest.mark.weaviate]
 
 
 def index(greffier: System) -> None:
-    done = greffier.run("index", "service-public", str(FEED))
+    done = greffier.run("index")
     assert done.exit_code == 0, done.output
 
 

@@ -91,7 +91,8 @@ class Tls:
 class WeaviateServer:
     """A server with its data and its log in a folder. In a `with` it runs; it can be killed and started again.
 
-    With `tls` it speaks TLS. `settings` are variables of Weaviate's.
+    With `tls` it speaks TLS. `settings` are variables of Weaviate's. Its cluster is at `cluster_port` and the three
+    ports behind it.
     """
 
     folder: Path
@@ -101,7 +102,7 @@ class WeaviateServer:
     def __post_init__(self) -> None:
         self.api_key = secrets.token_urlsafe(24)
         self.port, self.grpc_port = free_port(), free_port()
-        self._cluster = _free_ports(4)
+        self.cluster_port = _free_ports(4)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -192,10 +193,10 @@ class WeaviateServer:
             "CLUSTER_BIND_ADDR": "127.0.0.1",
             "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",  # else it tells its name on the machine's other networks
             # the only node of its cluster finds itself at ports that follow each other
-            "CLUSTER_GOSSIP_BIND_PORT": str(self._cluster),
-            "CLUSTER_DATA_BIND_PORT": str(self._cluster + 1),
-            "RAFT_PORT": str(self._cluster + 2),
-            "RAFT_INTERNAL_RPC_PORT": str(self._cluster + 3),
+            "CLUSTER_GOSSIP_BIND_PORT": str(self.cluster_port),
+            "CLUSTER_DATA_BIND_PORT": str(self.cluster_port + 1),
+            "RAFT_PORT": str(self.cluster_port + 2),
+            "RAFT_INTERNAL_RPC_PORT": str(self.cluster_port + 3),
             "RAFT_BOOTSTRAP_EXPECT": "1",
             "GRPC_PORT": str(self.grpc_port),
             "DISK_USE_READONLY_PERCENTAGE": "99",

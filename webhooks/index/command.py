@@ -61,7 +61,7 @@ def index(
         raise ConfigurationError("--anew is for Weaviate: in PostgreSQL a changed embedder has an index of its own")
     if due:
         os.nice(NICE)
-    with wiring.database(settings, connections=4) as pool:
+    with wiring.database(settings, connections=8) as pool:
         states = States(pool)
         with states.alone() as alone:
             if not alone:

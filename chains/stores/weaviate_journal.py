@@ -1,0 +1,65 @@
+"""What is being written to Weaviate, noted down in it, so that a server that dies then is mended afterwards.
+
+A batch is flushed at its end, but much of it before: of an object whose server was killed, the text may be there and
+its words not be found. To write it again does not help: Weaviate sees that nothing has changed, and leaves its indexes
+as they are. What was under way is therefore written as something else first.
+
+A note is an object too, whose id is lower than any of ours: the first in the order in which Weaviate tells all objects,
+which it does without any of the indexes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from weaviate.classes.data import DataObject
+from weaviate.collections import Collection
+
+Objects = Collection[Any, Any]
+Object = DataObject[Any, None]
+_NOTES = 1 << 64
+"""The ids of notes are below; ours begin with a digest."""
+_NOTES_AT_ONCE = 20
+
+
+@contextmanager
+def noted(collection: Objects, batch: Sequence[Object], insert: Callable[[list[Object]], None]) -> Iterator[None]:
+    """Note a batch down for as long as it is written; where that fails the note stays."""
+    ids = ",".join(one.uuid.hex for one in batch if isinstance(one.uuid, uuid.UUID))
+    note = uuid.UUID(int=1 + secrets.randbelow(_NOTES - 1))
+    insert([DataObject(uuid=note, properties={"key": ids})])
+    yield
+    collection.data.delete_by_id(note)
+
+
+def mend(collection: Objects, dimension: int, insert: Callable[[list[Object]], None]) -> None:
+    """Write again what was under way when a server or a process died; vectors have so many numbers."""
+    while notes := _after(collection, 0, _NOTES_AT_ONCE, below=_NOTES):
+        for note in notes:
+            under_way = [uuid.UUID(hex=id) for id in note.properties["key"].split(",")]
+            objects = [_object(one) for id in under_way for one in _after(collection, id.int - 1, 1, below=id.int + 1)]
+            insert([_otherwise(one, dimension) for one in objects])
+            insert(objects)
+            collection.data.delete_by_id(note.uuid)
+
+
+def _after(collection: Objects, id: int, limit: int, *, below: int) -> list[Any]:
+    """The objects whose ids follow, in order."""
+    found = collection.query.fetch_objects(limit=limit, after=uuid.UUID(int=id), include_vector=True).objects
+    return [one for one in found if id < one.uuid.int < below]
+
+
+def _object(stored: Any) -> Object:
+    given = {name: value for name, value in stored.properties.items() if value is not None}
+    return DataObject(uuid=stored.uuid, properties=given, vector=stored.vector.get("default") or None)
+
+
+def _otherwise(one: Object, dimension: int) -> Object:
+    """The same with another vector: it then counts as new, and all its words are indexed."""
+    first = 0.0 if one.vector else 1.0
+    vector = [first, *([1.0] * (dimension - 1))]
+    return DataObject(uuid=one.uuid, properties=one.properties, vector=vector)
