@@ -77,8 +77,8 @@ class SourceSettings(Section):
     """Hours after which the worker reads it again; 0 is never, for what `greffier index` alone reads. What has not
     changed costs seconds."""
     check_links: bool = False
-    """Whether the worker asks for the addresses of the documents, once a day for up to some 28,000, and notes mark
-    those that are gone. It needs a way to them; `HTTPS_PROXY` counts. No page of an intranet is asked for."""
+    """Whether the worker asks for the addresses of the documents, once a day if there are no more than some 28,000, and
+    notes mark those that are gone. It needs a way to them; `HTTPS_PROXY` counts. An intranet is not asked."""
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
