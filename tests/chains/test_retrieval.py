@@ -54,6 +54,10 @@ def test_of_several_rankings_each_passage_has_its_best_score() -> None:
     assert merge([whole, part]) == [("a", 1.0), ("c", 0.9), ("b", 0.5)]
 
 
+def test_a_document_that_no_passage_of_was_found_has_its_first_one() -> None:
+    assert rank({"a": 0.9, "b": 0.5}, [Hit("b#1", "b", 5.0)], [], 2) == [("a#0", 0.9), ("b#1", 0.5)]
+
+
 def _found(cosine: float, coverage: float | None) -> list[Document]:
     return [Document(page_content="", metadata={"cosine": cosine, "coverage": coverage})]
 
