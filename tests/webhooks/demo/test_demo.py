@@ -35,24 +35,36 @@ def models() -> Iterator[ModelServer]:
         yield server
 
 
-def demo(folder: Path, models: ModelServer, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "webhooks", "demo", "--data", str(folder), "--base-url", models.url, *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+def demo(folder: Path, models: ModelServer, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "webhooks", "demo", "--data", str(folder), "--base-url", models.url, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
 
 
 def left_running(folder: Path) -> list[str]:
+    """Its processes know the folder by an argument, or by a variable."""
     return [
         " ".join(process.info["cmdline"])
         for process in psutil.process_iter(["cmdline", "environ"])
-        if str(folder) in " ".join(process.info["cmdline"] or [])
-        or str(folder) in (process.info["environ"] or {}).get("GREFFIER_CONFIG", "")
+        if any(str(folder) in text for text in (*(process.info["cmdline"] or []), *_variables(process)))
     ]
+
+
+def _variables(process: psutil.Process) -> list[str]:
+    environment = process.info["environ"] or {}
+    return [environment.get(name, "") for name in ("GREFFIER_CONFIG", "PERSISTENCE_DATA_PATH")]
 
 
 @pytest.mark.server
 @pytest.mark.model
-def test_each_message_of_the_demo_ends_with_one_note_or_a_reason(folder: Path, models: ModelServer) -> None:
-    process = demo(folder, models, "--once", "--json")
+@pytest.mark.parametrize("store", ["postgres", pytest.param("weaviate", marks=pytest.mark.weaviate)])
+def test_each_message_of_the_demo_ends_with_one_note_or_a_reason(folder: Path, models: ModelServer, store: str) -> None:
+    process = demo(folder, models, "--once", "--json", "--store", store)
     printed, told = process.communicate(timeout=240)
     assert process.returncode == 0, told
     result = json.loads(printed)
@@ -60,6 +72,17 @@ def test_each_message_of_the_demo_ends_with_one_note_or_a_reason(folder: Path, m
     assert [message["notes"] for message in result["messages"]] == [1] * len(MESSAGES)
     by_subject = {message["subject"]: message["reason"] for message in result["messages"]}
     assert by_subject["Recette"] == by_subject["Inscription à la cantine"] == "no_source"
+    assert left_running(folder) == []
+
+
+@pytest.mark.server
+@pytest.mark.model
+def test_a_machine_where_weaviate_cannot_be_built_is_told_so(folder: Path, models: ModelServer) -> None:
+    without_go = {"HOME": str(folder / "home"), "PATH": str(folder), "PIP_NO_INDEX": "1"}
+    process = demo(folder, models, "--once", "--store", "weaviate", **without_go)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.splitlines()[-1].startswith("greffier: Weaviate 1.39.0 cannot be built: it wants Go 1.26, which is not")
     assert left_running(folder) == []
 
 
