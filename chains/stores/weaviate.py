@@ -6,7 +6,6 @@ is set when it is whole.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -22,9 +21,9 @@ from chains.draft import Passage
 from chains.stores import weaviate_writer as writer
 from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from chains.stores.weaviate_collections import USUAL, Collections, Layout, Names
-from chains.stores.weaviate_counts import Counts, counts
 from chains.stores.weaviate_ids import Keys, document_id, document_of, passage_id, passage_key, place_in
 from chains.stores.weaviate_objects import EVERYBODY, STEMS, Kind, as_passage
+from chains.stores.weaviate_rarities import Rarities, rarities
 from chains.stores.weaviate_server import NoSuchTenant, Server, our_errors
 from connector.errors import ConfigurationError
 
@@ -48,7 +47,7 @@ class WeaviateStore:
         """`embedder` names the model that makes the vectors, `dimension` is their length."""
         self._embedder, self._dimension = embedder, dimension
         self._collections = Collections(server, Names(layout, embedder, dimension), anew=anew)
-        self._counts = Counts()
+        self._rarities = Rarities()
         self._keys = Keys()
         self._sound = False  # whether all that was begun to be written has been
 
@@ -112,19 +111,15 @@ class WeaviateStore:
         return {hit.id: hit.score for hit in hits}
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
-        """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
+        """Nearly so, and as it was at most some minutes ago: to count takes longer than to search."""
         asked = list(dict.fromkeys(stems))
-        counts = [0] * (len(asked) + 1)
+        least: dict[str, float] = {}
         with self._collections.reading() as client:
-            for tenant in self._collections.tenants(within):
+            for tenant in self._collections.tenants(within) if asked else ():
                 with suppress(NoSuchTenant):
-                    found = self._counts.of(asked, tenant, partial(self._count_stems, client, tenant))
-                    counts = [count + more for count, more in zip(counts, found, strict=True)]
-        documents, *holding = counts
-        return {
-            stem: math.log(1 + (documents - held + 0.5) / (held + 0.5))
-            for stem, held in zip(asked, holding, strict=True)
-        }
+                    found = self._rarities.of(asked, tenant, partial(self._ask_rarities, client, tenant))
+                    least = {stem: min(rarity, least.get(stem, rarity)) for stem, rarity in found.items()}
+        return {stem: least.get(stem, 0.0) for stem in asked}
 
     def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         if not ids:
@@ -265,8 +260,8 @@ class WeaviateStore:
         everywhere = (self._collections.everywhere(client, kind) for kind in (Kind.DOCUMENT, Kind.PASSAGE))
         return zip(*everywhere, strict=True)
 
-    def _count_stems(self, client: WeaviateClient, tenant: str, stems: Sequence[str]) -> list[int]:
-        return counts(client, self._collections.real_name(client, Kind.DOCUMENT), stems, tenant)
+    def _ask_rarities(self, client: WeaviateClient, tenant: str, stems: Sequence[str]) -> dict[str, float]:
+        return rarities(client, self._collections.real_name(client, Kind.DOCUMENT), stems, tenant)
 
     def _count(self, client: WeaviateClient, kind: Kind, filters: _Filters | None = None) -> int:
         return sum(
