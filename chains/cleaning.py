@@ -6,28 +6,30 @@ import html
 import re
 import unicodedata
 
-_SCRIPTS = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+# Each looks at a letter a limited number of times, wherever it begins: a model may write without end.
+_SCRIPTS = re.compile(r"<(script|style)\b(?:(?!<\1\b).)*?</\1\s*+>", re.IGNORECASE | re.DOTALL)
 _TAGS = re.compile(r"</?[a-z!?][^<>]*>", re.IGNORECASE)
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _MARKERS = re.compile(
-    r"\s*\[\s*\d{1,2}(?:\s*[,;-]\s*\d{1,2})*\s*\]|\s*\((?:extrait|passage|source)s?[^()]{0,20}\)", re.I
+    r"(?<!\s)\s*+(?:\[\s*+\d{1,2}(?:\s*+[,;-]\s*+\d{1,2})*+\s*+\]|\((?:extrait|passage|source)s?[^()]{0,20}\))", re.I
 )
 _LEADING = re.compile(r"^\s*(?:(?:[-*+•–>]|#+|\d{1,2}[.)])\s+)+")
 _EMPHASIS = re.compile(r"\*\*+|__+|~~+|`+|(?<!\w)[*_](?=\S)|(?<=[^\s\d])[*_](?!\w)|\|")
 
+_HOST = r"(?<![\w-])(?!\d++\.\d)[\w-]{%s,}+(?:\.[\w-]++){0,10}\."
 _ADDRESSES = (
     re.compile(r"\b(?:javascript|vbscript|data|file|mailto|tel|sms):\S+", re.IGNORECASE),
-    re.compile(r"\b[a-z][a-z0-9+.-]*:\s?//\S*", re.IGNORECASE),
+    re.compile(r"\b[a-z][a-z0-9+.-]{0,60}+:\s?//\S*", re.IGNORECASE),
     re.compile(r"\bwww\.\S+", re.IGNORECASE),
-    re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*"),
+    re.compile(r"[\w.+-]{1,64}+@[\w-]++(?:\.[\w-]++)*+"),
     # A host name. In lower case any ending counts; « jour.Vous » is a forgotten space, « JOUR.FR » is not.
-    re.compile(r"\b(?!\d+\.\d)[\w-]{2,}(?:\.[\w-]+)*\.[a-z]{2,}\b(?:[/:?#]\S*)?"),
-    re.compile(r"\b(?!\d+\.\d)[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}/\S*", re.IGNORECASE),
-    re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.(?:fr|com|org|net|eu|info|io|gouv|ru|cn|xyz)\b(?:[/:?#]\S*)?", re.IGNORECASE),
+    re.compile(_HOST % 2 + r"[a-z]{2,}+\b(?:[/:?#]\S*)?"),
+    re.compile(_HOST % 1 + r"[a-z]{2,}+/\S*", re.IGNORECASE),
+    re.compile(_HOST % 1 + r"(?:fr|com|org|net|eu|info|io|gouv|ru|cn|xyz)\b(?:[/:?#]\S*)?", re.IGNORECASE),
     re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?:[/:]\S*)?"),
 )
 _DOTS = dict.fromkeys(map(ord, "․。．｡"), ".")  # what browsers read as a dot in an address
-_FINAL_MARKS = re.compile(r"[.!?…,;:)»]*$")
+_FINAL_MARKS = ".!?…,;:)»"
 
 
 def clean(text: str) -> tuple[str, bool]:
@@ -51,8 +53,9 @@ def _without_addresses(text: str) -> tuple[str, int]:
 
 def _without_address(match: re.Match[str]) -> str:
     """The punctuation that ends the sentence and not the address."""
-    marks = _FINAL_MARKS.search(match[0])
-    return marks[0].lstrip(")" if "(" in match[0] else "") if marks else ""
+    address = match[0]
+    marks = address[len(address.rstrip(_FINAL_MARKS)) :]
+    return marks.lstrip(")") if "(" in address else marks
 
 
 def visible(text: str) -> str:

@@ -19,12 +19,12 @@ from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda, c
 
 from chains.checks import Phrase, check, cite, worth_showing
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement
+from chains.lever import Lever
 from chains.model import ask
 from chains.prompt import PROMPT, PROMPT_VERSION, answer_schema, cut, phrases_within, read_answer, variables
 from chains.query import searches
 from chains.question import Question
 from chains.retrieval import too_weak
-from chains.translation import translated
 
 log = logging.getLogger("greffier.drafter")
 
@@ -46,14 +46,14 @@ def make_drafter(
     max_tokens: int = 800,
     at_once: int = 1,
     passage_chars: int = 1200,
-    translate: bool = False,
+    translate: Lever[str, str] | None = None,
 ) -> Runnable[Question, Draft | Abstention]:
     """The chain over a retriever whose documents are as `chains.retrieval` says, and a chat model.
 
     At most `passage_chars` characters of each passage are shown to the model; `max_tokens` is the model's, so that no
     more sentences are asked for than fit; `at_once` is how many answers the model may be asked for at a time, a further
-    draft waits with its prompt ready. With `translate` the model first translates a question that is not in French, so
-    that words can be searched too. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the
+    draft waits with its prompt ready. `translate` puts a question that is not in French into French first, so that
+    words can be searched too. `invoke` raises RemoteError where a server failed and UnreadableAnswer where the
     model's answer is no draft: whatever goes wrong is an error, never a text.
     """
     places = threading.BoundedSemaphore(at_once)
@@ -62,11 +62,11 @@ def make_drafter(
     @chain  # type: ignore[arg-type]  # whose annotation forgets functions that take the config
     def draft(question: Question, config: RunnableConfig) -> Draft | Abstention:
         profile, query, language = question.profile, question.query, question.language
-        translation = ""
+        translation = None
         if translate and language != LANGUAGE:
             with places:
-                translation = translated(model, query, config)
-        whole, *also = searches(query, question.parts, language, translation)
+                translation = translate(query, config.get("callbacks"))
+        whole, *also = searches(query, question.parts, language, translation or "")
         found_for = {"language": whole.language, "also": also, "within": profile.within}
         documents = retriever.invoke(whole.text, config, **found_for)[: profile.passages]
         found = tuple(document.metadata["passage"] for document in documents)

@@ -1,6 +1,9 @@
 """What a message says, without what surrounds that. Pure: text in, text out.
 
 Only a search reads what comes out: the model and the agent see the message as it was written. In doubt a line stays.
+
+A citizen writes what the patterns read, and one that takes its time stops a whole process. So what is repeated is
+possessive (`*+`) wherever it has nothing to give back, and only an end of limited length is looked at for a closing.
 """
 
 from __future__ import annotations
@@ -20,35 +23,38 @@ MAX_READ = 8000
 _I = re.IGNORECASE
 _TITLES = r"madame|monsieur|mesdames|messieurs|mesdemoiselles|mme|mr|m\."
 _GREETING = re.compile(
-    rf"""(?:[\s,.!;:-]*\b(?:bonjours?|bonsoir|bjr|salut|slt|coucou|et|ou|[àa]\s+tous|ch[èe]re?s?
+    rf"""(?:[\s,.!;:-]*+\b(?:bonjours?|bonsoir|bjr|salut|slt|coucou|et|ou|[àa]\s+tous|ch[èe]re?s?
     |(?:{_TITLES})(?:\s+l[ea]\s+(?:maire|pr[ée]f[eè]te?|directeur|directrice|pr[ée]sidente?))?
     |hello|hi|dear|sirs?|or\s+madam|good\s+(?:morning|afternoon|evening)|buenos\s+d[íi]as|buenas\s+tardes|hola
-    |bom\s+dia|boa\s+tarde|ol[áa]|guten\s+tag|sehr\s+geehrte\s+damen\s+und\s+herren)(?![\w'’-]))+[\s,.!;:-]*""",
+    |bom\s+dia|boa\s+tarde|ol[áa]|guten\s+tag|sehr\s+geehrte\s+damen\s+und\s+herren)(?![\w'’-]))++[\s,.!;:-]*+""",
     _I | re.VERBOSE,
 )
 _REGARDS = (
     r"(?:(?:bien|tr[èe]s|sinc[èe]res?|meilleures)\s+)?(?:cordialement|respectueusement|sinc[èe]rement|salutations)"
-    r"|cdl?t|bien\s+[àa]\s+vous|(?:best|kind|warm)\s+regards|yours\s+\w+|saludos|mit\s+freundlichen\s+gr\w+"
+    r"|cdl?t|bien\s+[àa]\s+vous|(?:best|kind|warm)\s+regards|yours\s+\w++|saludos|mit\s+freundlichen\s+gr\w++"
 )
-_ANSWER = r"(?:votre|vos|ta|ton|une|m.avoir|nous\s+avoir)\s+\w+"
+_ANSWER = r"(?:votre|vos|ta|ton|une|m.avoir|nous\s+avoir)\s+\w++"
 _CALL = r"(?:bien\s+vouloir\s+)?(?:me|nous)\s+(?:r[ée]pondre|rappeler|(?:re)?contacter|tenir)"
+_MUCH = rf"\s+(?:beaucoup|bcp|bien|infiniment|[àa]\s+vous|d.avance|par\s+avance|(?:de|pour)\s+(?:{_ANSWER}|{_CALL}))"
 _THANKS = (
-    rf"merci(?:\s+(?:beaucoup|bcp|bien|infiniment|[àa]\s+vous|d.avance|par\s+avance|(?:de|pour)\s+(?:{_ANSWER}|{_CALL}))"
-    r"[^?\n]{0,60})*"
-    rf"|(?:en\s+vous\s+remerciant|(?:je|nous)\s+vous\s+remerci\w+)(?:\s+(?:d.avance|par\s+avance|(?:de|pour)\s+{_ANSWER})"
-    r"[^?\n]{0,60})?"
-    r"|(?:je\s+vous\s+prie|nous\s+vous\s+prions|veuillez)\b[^?\n]{0,40}(?:agr[ée]er|croire|recevoir|accepter)\b[^?]{0,200}"
-    r"|dans\s+l.attente\s+(?:de\s+vous\s+lire|(?:de\s+|d.)(?:votre|vos|une)\s+(?:r[ée]ponse|retour))[^?\n]{0,60}"
-    r"|bonne\s+(?:journ[ée]e|soir[ée]e|r[ée]ception)|thanks?(?:\s+(?:you|a\s+lot|in\s+advance))*|(?:muchas\s+)?gracias"
+    rf"merci(?:{_MUCH}(?:(?!{_MUCH})[^?\n]){{0,60}}+)*+"
+    rf"|(?:en\s+vous\s+remerciant|(?:je|nous)\s+vous\s+remerci\w++)"
+    rf"(?:\s+(?:d.avance|par\s+avance|(?:de|pour)\s+{_ANSWER})[^?\n]{{0,60}}+)?"
+    r"|(?:je\s+vous\s+prie|nous\s+vous\s+prions|veuillez)\b[^?\n]{0,40}(?:agr[ée]er|croire|recevoir|accepter)\b"
+    r"[^?]{0,200}+"
+    r"|dans\s+l.attente\s+(?:de\s+vous\s+lire|(?:de\s+|d.)(?:votre|vos|une)\s+(?:r[ée]ponse|retour))[^?\n]{0,60}+"
+    r"|bonne\s+(?:journ[ée]e|soir[ée]e|r[ée]ception)|thanks?(?:\s+(?:you|a\s+lot|in\s+advance))*+|(?:muchas\s+)?gracias"
     r"|(?:muito\s+)?obrigad[oa]|vielen\s+dank"
 )
-_CLOSING_LINE = re.compile(rf"(?:{_REGARDS})(?:\W+[^?\d]{{0,40}})?|(?:{_THANKS})\W*|--", _I)
-_CLOSING_END = re.compile(rf"(?<=\S)\s+(?:(?:{_REGARDS})(?:\W+[^?\d]{{0,40}})?|(?:{_THANKS})\W*)$", _I)
+_CLOSING = rf"(?:{_REGARDS})(?:\W++[^?\d]{{0,40}}+)?|(?:{_THANKS})\W*+"
+_CLOSING_LINE = re.compile(rf"{_CLOSING}|--", _I)
+_CLOSING_END = re.compile(rf"(?<=\S)\s+(?:{_CLOSING})$", _I)
+_LONGEST_CLOSING = 400  # characters in which one at the end of a text begins
 _STILL_ASKING = re.compile(r"\?|^\W*P\.?\s?S\b", _I)
 _SIGNATURE_LINE, _SIGNATURE_LINES = 80, 8  # characters of a line of a signature, and how many lines it has at most
 
 _THREAD = re.compile(
-    r"[-_*=\s]{2,}[^\n]{0,40}(?:d.origine|original|transf[ée]r[ée]|forwarded|initial)[^\n]{0,40}"
+    r"[-_*=\s]{2,}+[^\n]{0,40}(?:d.origine|original|transf[ée]r[ée]|forwarded|initial)[^\n]{0,40}"
     r"|d[ée]but du message (?:transf[ée]r[ée]|r[ée]exp[ée]di[ée])\W*|(?:le|on)\s[^\n]{4,200}(?:a\s+[ée]crit|wrote)\s*:",
     _I,
 )
@@ -80,9 +86,9 @@ _CONTACT_LINE = re.compile(
     _I,
 )
 _CONTACT = re.compile(
-    r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"https?://\S+|www\.\S+|[\w.+-]{1,64}+@[\w-]++(?:\.[\w-]++)++"
     r"|(?-i:\b[A-Z]{2}\d{2}(?:\s?[\dA-Z]{4}){3,7}(?:\s?[\dA-Z]{1,4})?\b)"  # an account
-    r"|(?:\b(?:t[ée]l(?:[ée]phone)?|portable|mobile)\s*[.:]?\s*)?(?<![\d,.])(?:\+33|0033|0)\s?[1-9](?:[\s.-]?\d{2}){4}\b"
+    r"|(?:\b(?:t[ée]l(?:[ée]phone)?|portable|mobile)\s*+(?:[.:]\s*+)?)?(?<![\d,.])(?:\+33|0033|0)\s?[1-9](?:[\s.-]?\d{2}){4}\b"
     r"|\b\d(?:[\s.-]?\d){12,}\b",  # any other number of a person or a card
     _I,
 )
@@ -123,7 +129,7 @@ def _at_thread(lines: list[str]) -> tuple[list[str], list[str]]:
 def _without_frame(lines: list[str]) -> str:
     lines = [line for line in lines if not (_BOILERPLATE.fullmatch(line) or _FIELDS.fullmatch(line))]
     said = (_without_contact(line) for line in _without_signature(lines))
-    text = "\n".join(line for line in said if line is not None).strip()
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(line for line in said if line is not None)).strip()
     greeting = _GREETING.match(text)
     return _without_closing(text[greeting.end() :] if greeting else text)
 
@@ -152,7 +158,7 @@ def _speaks(line: str) -> bool:
 
 def _without_closing(text: str) -> str:
     text = text.strip()
-    while found := _CLOSING_END.search(text):
+    while found := _CLOSING_END.search(text, max(0, len(text) - _LONGEST_CLOSING)):
         text = text[: found.start()].strip()
     return text
 

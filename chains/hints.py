@@ -22,7 +22,6 @@ from pydantic import BaseModel, ValidationError
 
 from chains.corpora.document import Document, body
 from chains.embedding import text_digest
-from chains.indexing import Indexed, Progress
 from chains.model import UnreadableAnswer, ask
 from chains.prompt import as_data, cut, object_schema
 from connector.errors import RemoteError
@@ -117,22 +116,6 @@ class Hinter:
                 log.info("questions: %d documents are done", done)
         log.info("questions: made for %d documents, not for %d", made, failed)
         return Hinted(made, failed)
-
-    def index(
-        self,
-        read: Callable[[], Iterable[Document]],
-        run: Callable[[Iterable[Document]], Indexed],
-        progress: Progress = lambda what, done, total: None,
-    ) -> Indexed:
-        """Index what `read` gives with the questions that are known, then have the others written and index again.
-
-        So the text is searched before the model has read it. `run` brings the index up to date; what it did the first
-        time is given. `read` is called up to three times. Raises what they raise, and as `make`.
-        """
-        indexed = run(self.known(read()))
-        if self.make(read(), lambda done: progress("questions", done, 0)).made:
-            run(self.known(read()))
-        return indexed
 
     def _write(self, given: tuple[str, str]) -> bool:
         digest, text = given

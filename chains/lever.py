@@ -9,15 +9,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-from langchain_core.callbacks import BaseCallbackManager
+from langchain_core.callbacks import Callbacks
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 
 from connector.errors import GreffierError, RemoteError
 
 log = logging.getLogger("greffier.lever")
 
-LEVERS = ("rewrite", "rerank", "judge")
-"""Of all that there are: the names of their runs, as callbacks see them."""
 FAILURES, PAUSE = 3, 30.0
 """After that many failures in a row a step is left out for as many seconds; then one attempt tells how it is."""
 BETWEEN_LINES = 60.0
@@ -33,8 +31,8 @@ class Lever(Generic[_In, _Out]):
     """Calls `work` in a thread and waits for `budget` seconds at most, however slowly the server drips.
 
     Whatever goes wrong is no error for the caller, who gets None and goes on without. Callbacks see a run of the
-    step's name that ends or fails. `work` must end by itself, in a time of that order; `setting` is what an admin would
-    raise to give it more.
+    step's name, one of `chains.steps.LEVERS`, that ends or fails. `work` must end by itself, in a time of that order;
+    `setting` is what an admin would raise to give it more.
     """
 
     def __init__(self, name: str, work: Callable[[_In, RunnableConfig], _Out], *, budget: float, setting: str) -> None:
@@ -48,7 +46,7 @@ class Lever(Generic[_In, _Out]):
         self._failures = 0
         self._resumes = self._speaks = 0.0
 
-    def __call__(self, value: _In, callbacks: BaseCallbackManager | None = None) -> _Out | None:
+    def __call__(self, value: _In, callbacks: Callbacks = None) -> _Out | None:
         """What the step gives for that value; None if it fails or is left out."""
         try:
             return self._step.invoke(value, {"callbacks": callbacks})

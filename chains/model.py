@@ -71,11 +71,8 @@ def ask(
     prompt: PromptValue,
     schema: dict[str, Any],
     config: RunnableConfig,
-    max_tokens: int | None = None,
 ) -> str:
     """The whole text of the model's answer, which the server was asked to hold to the schema.
-
-    `max_tokens` is the longest answer, by default the model's own.
 
     Raises RemoteError if there is none, UnreadableAnswer if it is not whole.
     """
@@ -83,9 +80,8 @@ def ask(
     # response_format, the library raises on a cut answer before anyone has seen it.
     named = {"name": "reponse", "strict": True, "schema": schema}
     extra = {"response_format": {"type": "json_schema", "json_schema": named}}
-    limit: dict[str, Any] = {} if max_tokens is None else {"max_tokens": max_tokens}
     with _our_errors("chat"):
-        answer = model.invoke(prompt, config, extra_body=extra, **limit)
+        answer = model.invoke(prompt, config, extra_body=extra)
     return _whole(answer)
 
 

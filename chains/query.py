@@ -58,16 +58,23 @@ def questions(text: str) -> tuple[str, ...]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Single spaces and no empty lines: the patterns look for what begins at each of them
+    lines = list(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     items = [line for line in lines if _ITEM.match(line)]
     if len(items) < 2:
         items = [line for line in lines if _BULLET.match(line) and "?" in line]
     if len(items) >= 2:
+        marked = set(items)
         for line in lines:
-            yield _BULLET.sub("", _ITEM.sub("", line, count=1), count=1) if line in items else line
+            yield _without(_BULLET, _without(_ITEM, line)) if line in marked else line
         return
-    for turn in _TURN.split(text):
+    for turn in _TURN.split("\n".join(lines)):
         yield from _SENTENCE.split(turn)
+
+
+def _without(mark: re.Pattern[str], line: str) -> str:
+    found = mark.match(line)
+    return line[found.end() :] if found else line
 
 
 def _joined(pieces: Iterator[str]) -> Iterator[str]:

@@ -91,7 +91,7 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         callbacks = run_manager.get_child()
         asked = _asked(Search(query, language))
-        rarities = _BESIDE.submit(self.store.rarities, asked)
+        rarities = _BESIDE.submit(self.store.rarities, asked, within)
         whole, *parts = self._found((Search(query, language), *also), within, callbacks)
         ranked = self._reordered(query, merge([whole.ranked, *(part.ranked for part in parts)]), within, callbacks)
         found = self._read(ranked, within)
@@ -279,7 +279,10 @@ def _together(*lists: Sequence[Hit]) -> list[Hit]:
 def rank(
     documents: Mapping[str, float], words: Sequence[Hit], near: Sequence[Hit], per_document: int
 ) -> list[tuple[str, float]]:
-    """Passages with their scores, best first; the best one of a document has the document's score, the others less."""
+    """Passages with their scores, best first; the best one of a document has the document's score, the others less.
+
+    A document that no passage of was found, but its title or what is said of it, has its first one: the summary.
+    """
     fused = fuse({hit.id: hit.score for hit in words}, {hit.id: hit.score for hit in near}, 2 * CANDIDATES)
     owner = {hit.id: hit.document for hit in (*words, *near)}
     within: dict[str, list[tuple[float, str]]] = {}
@@ -287,6 +290,7 @@ def rank(
         within.setdefault(owner[id], []).append((score, id))
     ranked = []
     for document, score in documents.items():
-        passages = sorted(within.get(document, []), key=lambda item: (-item[0], item[1]))[:per_document]
+        own_passages = within.get(document, [(1.0, f"{document}#0")])
+        passages = sorted(own_passages, key=lambda item: (-item[0], item[1]))[:per_document]
         ranked += [(id, score * own / passages[0][0] if passages[0][0] else score) for own, id in passages]
     return best_first(dict(ranked))

@@ -9,16 +9,19 @@ from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from chains.lever import LEVERS
+from chains.steps import LEVERS
 
 _FUNCTIONS = {"checks": "check"} | {name: name for name in LEVERS}
 """The steps that are plain functions, by the name of their run."""
 
 
 class Stopwatch(BaseCallbackHandler):
-    """Given to `invoke` among the config's `callbacks`. It tells `took` a step's name (`retrieve`, `rewrite`, `rerank`,
-    `judge`, `model`, `check`) and its seconds at the step's end, also where it failed; those of the levers are in
-    `retrieve` too. `fell_back` is told the name of a lever that was of no use. One may serve several runs at once."""
+    """Given to `invoke` among the config's `callbacks`.
+
+    It tells `took` a step's name (`translate`, `retrieve`, `rewrite`, `rerank`, `judge`, `model`, `check`) and its
+    seconds at the step's end, also where it failed; `retrieve` has those of the next three too. `fell_back` is told the
+    name of a lever that was of no use. One may serve several runs at once.
+    """
 
     def __init__(self, took: Callable[[str, float], None], fell_back: Callable[[str], None] = lambda _: None) -> None:
         self._took = took

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from typing import Any
-
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
@@ -14,13 +11,11 @@ from pydantic import BaseModel, ValidationError
 from chains.essence import says_little
 from chains.language import language_of
 from chains.model import UnreadableAnswer, ask
-from connector.errors import RemoteError
-
-log = logging.getLogger("greffier.translation")
+from chains.prompt import as_data, object_schema
 
 MAX_TEXT = 1500
 """Characters that are translated: a question, not what is attached to it."""
-MAX_TOKENS = 600
+TOKENS = 600
 """The longest translation, in tokens."""
 INSTRUCTIONS = """\
 Tu traduis en français le message d'un usager des services publics français, du premier au dernier mot. Garde les \
@@ -34,29 +29,27 @@ REQUEST = """\
 
 Traduis ce message en français."""
 _PROMPT = ChatPromptTemplate([SystemMessage(INSTRUCTIONS), ("human", REQUEST)])
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"traduction": {"type": "string", "maxLength": 2 * MAX_TEXT}},
-    "required": ["traduction"],
-    "additionalProperties": False,
-}
+_SCHEMA = object_schema({"traduction": {"type": "string", "maxLength": 2 * MAX_TEXT}})
 
 
 class _Translation(BaseModel):
     traduction: str
 
 
-def translated(model: BaseChatModel, text: str, config: RunnableConfig) -> str:
-    """The text in French; empty where the model gave none: it can be searched for without."""
-    message = text[:MAX_TEXT].replace("<", "‹").replace(">", "›")
-    try:
-        answer = ask(model, _PROMPT.invoke({"message": message}), _SCHEMA, config, MAX_TOKENS)
-        french = _Translation.model_validate_json(answer, strict=True).traduction.strip()
-        if language_of(french) == "fr" and not says_little(french):
-            return french
-        log.warning("not translated: the model answered nothing in French")
-    except (RemoteError, UnreadableAnswer) as error:
-        log.warning("not translated: %s", error)
-    except ValidationError:
-        log.warning("not translated: the model's answer is not the JSON that was asked for")
-    return ""
+class Translator:
+    """Puts questions into French with a chat model; `translate` is the `work` of a `chains.lever.Lever`."""
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self._model = model
+
+    def translate(self, text: str, config: RunnableConfig) -> str:
+        """The text in French. Raises RemoteError, and UnreadableAnswer where the model wrote nothing in French."""
+        prompt = _PROMPT.invoke({"message": as_data(text[:MAX_TEXT])}, config)
+        try:
+            answer = _Translation.model_validate_json(ask(self._model, prompt, _SCHEMA, config), strict=True)
+        except ValidationError:
+            raise UnreadableAnswer("the model did not answer with a translation") from None
+        french = answer.traduction.strip()
+        if language_of(french) != "fr" or says_little(french):
+            raise UnreadableAnswer("the model answered nothing in French")
+        return french

@@ -68,12 +68,13 @@ def _span(span: Span) -> str:
         html = f"<b>{html}</b>"
     if span.marked:
         html = f"<mark>{html} {DOUBTFUL}</mark>"
-    if span.href and _is_web_address(span.href):
+    if span.href and is_web_address(span.href):
         html = f'<a href="{escape(span.href)}">{html}</a>'
     return html
 
 
-def _is_web_address(href: str) -> bool:
+def is_web_address(href: str) -> bool:
+    """Whether it may be a link: a whole address of the web."""
     try:
         address = urlsplit(href)
     except ValueError:

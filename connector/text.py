@@ -34,7 +34,7 @@ _CITATION = re.compile(r"""<blockquote\b[^<>]{0,200}\btype\s*=\s*["']?cite\b""",
 _ANY_TAG = re.compile(r"<[^<>]*>")
 # "-----Message d'origine-----", "________", "Envoyé de mon iPhone": lines that no citizen wrote.
 _NOISE = re.compile(
-    r"[-_*=]{5,}(?:[^-_]{0,60}[-_*=]{5,})?"
+    r"[-_*=]{5,}+(?:[^-_]{0,60}[-_*=]{5,}+)?"
     r"|(?:Envoyé (?:de|depuis|à partir)|Sent from|(?:Get|Obtenir|Télécharger) Outlook)\b.{0,80}"
 )
 _QUOTE_HEADER = re.compile(r"(?:Le|On)\b.*(?:a écrit|wrote) ?:")

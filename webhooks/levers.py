@@ -30,6 +30,20 @@ def rewrite(settings: Settings) -> Lever[str, str] | None:
     return Lever("rewrite", judge.rewrite, budget=given.rewrite_budget, setting="[retrieval] rewrite_budget")
 
 
+def translate(settings: Settings) -> Lever[str, str] | None:
+    """What puts a question into French, if that is wanted."""
+    from chains.lever import Lever
+    from chains.translation import TOKENS, Translator
+
+    given = settings.retrieval
+    if not given.translate:
+        return None
+    translator = Translator(_model(settings, given.translate_budget, TOKENS))
+    return Lever(
+        "translate", translator.translate, budget=given.translate_budget, setting="[retrieval] translate_budget"
+    )
+
+
 def rankers(settings: Settings) -> tuple[Ranker, ...]:
     """Who has a say in the order of what is found: the reranker, then the chat model."""
     from chains.judge import JUDGE_TOKENS, JUDGED

@@ -123,10 +123,16 @@ class Line:
         profile = self._profiles.of(ticket)
         if entry.kind is EventKind.MESSAGE:
             return Question(ticket, asked.id, profile=profile)
-        previous = self._ledger.previous(entry)
-        statements = previous[1].statements if previous and isinstance(previous[1], Draft) else ()
-        rejected = " ".join(one.text for one in statements)
-        return Question(ticket, asked.id, wishes(ticket, entry.message), rejected, profile)
+        return Question(ticket, asked.id, wishes(ticket, entry.message), self._rejected(entry, ticket), profile)
+
+    def _rejected(self, entry: Entry, ticket: Ticket) -> str:
+        """The text of the draft before; empty where it was made for a group that may see what this one may not."""
+        earlier, answer = self._ledger.previous(entry) or (None, None)
+        if earlier is None or not isinstance(answer, Draft):
+            return ""
+        if earlier.group_name is None or not self._profiles.alike(ticket, earlier.group_name):
+            return ""
+        return " ".join(one.text for one in answer.statements)
 
     def _post(self, entry: Entry, desk: Desk, group: str | None) -> bool:
         """Write the note, once, and never after what makes it useless: the ticket is looked at once more.

@@ -17,6 +17,7 @@ from prometheus_client import (
     start_http_server,
 )
 
+from chains.steps import LEVERS
 from connector.errors import ConfigurationError
 from webhooks.entry import Entry, State
 from webhooks.figures import known_reason
@@ -32,8 +33,7 @@ OUTCOMES = ("accepted", "known", "ignored")
 SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STAGE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80)
 LONG = (1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 1800, 3600, 14_400, 86_400)
-LEVERS = ("rewrite", "rerank", "judge")
-STAGES = ("fetch", "retrieve", *LEVERS, "model", "check", "draft", "post", "offer")
+STAGES = ("fetch", *LEVERS, "retrieve", "model", "check", "draft", "post", "offer")
 
 
 class Intake:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
 from chains.triage import SkipReason
+from connector.markup import is_web_address
 from connector.ticket import Line, Note, Span
 from webhooks.config.drafting import ReplySettings
 from webhooks.freshness import Freshness
@@ -140,8 +141,9 @@ def _clean(draft: Draft, reply: ReplySettings) -> Iterator[Line]:
     yield from _plain(reply.greeting)
     for _same, statements in groupby(draft.statements, key=lambda statement: _cited(statement, draft)):
         yield tuple(span for statement in statements for span in (*_text(statement), Span(" ")))
-    if reply.links.strip():
-        lines = [(Span(reply.links.strip()),), *((Span("- "), Span(s.title, href=s.url)) for s in _sheets(draft))]
+    public = [sheet for sheet in _sheets(draft) if is_web_address(sheet.url)]  # the others' titles are for agents
+    if public and reply.links.strip():
+        lines = [(Span(reply.links.strip()),), *((Span("- "), Span(s.title, href=s.url)) for s in public)]
         yield tuple(span for line in lines for span in (*line, Span("\n")))[:-1]
     yield from _plain(reply.closing)
     yield from _plain(reply.signature)

@@ -23,6 +23,7 @@ from connector.errors import RemoteError
 from connector.helpdesk import Helpdesk
 from connector.registry import HELPDESKS
 from connector.settings import HelpdeskSettings, plain
+from webhooks import levers
 from webhooks.desk import Desk
 from webhooks.figures import Figures
 from webhooks.ledger import Connection, Ledger
@@ -206,7 +207,7 @@ def drafter(
         max_tokens=chat.max_tokens,
         at_once=settings.worker.concurrency,
         passage_chars=limits.passage_chars,
-        translate=limits.translate,
+        translate=levers.translate(settings),
     )
     return partial(chain.invoke, config={"callbacks": [Stopwatch(took, fell_back)]})
 

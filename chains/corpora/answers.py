@@ -14,13 +14,14 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from chains.corpora.chunks import Section
 from chains.corpora.document import Document, cut_document
 from chains.corpora.html import html_sections
-from chains.corpora.plain import day, line, lines
+from chains.corpora.plain import day, line, lines, visible
 from chains.corpora.tables import encoding_of, separator_of
 from connector.errors import ConfigurationError
 
@@ -30,6 +31,9 @@ MAX_TITLE = 200
 """In characters: so much of a question is the title of its answer."""
 MAX_ANSWER = 100_000
 """In characters; more is not an answer to a citizen."""
+
+MAX_PERSON = 200
+"""In characters; more is not a name, and would be looked for at length."""
 
 QUESTION = ("question", "titre", "title", "objet", "sujet", "subject")
 DETAIL = ("description", "message", "demande")
@@ -61,44 +65,99 @@ class _Columns:
     person: str
 
 
-def read_answers(path: Path, *, corpus: str, unreadable: list[str]) -> Iterator[Document]:
+def read_answers(path: Path, *, corpus: str, unreadable: list[str], notes: list[str]) -> Iterator[Document]:
     """The answers in a file (.jsonl, .ndjson or .csv), or in all such files of a folder; each once.
 
-    Rows without an answer are passed over. A row that cannot be read is left out: `unreadable` has its file and line.
-    Raises ConfigurationError, with the columns that were looked for, if a file has no question or no answer.
+    Rows without an answer are passed over. A row that cannot be read is left out: `unreadable` has its file, its line
+    and the reason. `notes` has how many answers of a file were there before, or were cut. Raises ConfigurationError,
+    with the columns that were looked for, if a file has no question or no answer.
     """
     files = sorted(f for f in path.rglob("*") if f.suffix.lower() in _READERS) if path.is_dir() else [path]
     if not files or not files[0].is_file() or files[0].suffix.lower() not in _READERS:
         raise ConfigurationError(f"{path} holds no answers: give a file {', '.join(_READERS)}, or a folder with some")
-    seen: set[str] = set()
+    taken: dict[str, str] = {}
     for file in files:
+        again = cut = 0
         try:
-            for row, columns in _READERS[file.suffix.lower()](file, unreadable):
-                for document in _documents(row, columns, corpus):
-                    if document.id not in seen:
-                        seen.add(document.id)
-                        yield document
+            for number, row, columns in _READERS[file.suffix.lower()](file, unreadable):
+                try:
+                    for answer in _answers(row, columns):
+                        cut += answer.cut
+                        if id := _id(corpus, answer, taken):
+                            yield answer.document(id, corpus)
+                        else:
+                            again += 1
+                except ValueError as error:
+                    log.warning("%s: line %s is left out: %s", file, number, error)
+                    unreadable.append(visible(f"{file}: line {number}: {error}"))
         except OSError as error:
             raise ConfigurationError(f"{file} cannot be read: {error.strerror}") from None
+        if again:
+            notes.append(visible(f"{file}: {again} answers that were there before are left out"))
+        if cut:
+            notes.append(visible(f"{file}: {cut} answers are cut after {MAX_ANSWER} characters"))
 
 
-def _documents(row: Mapping[str, str], columns: _Columns, corpus: str) -> Iterator[Document]:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One answer of a row. `local` is what the file calls it, `place` which of a row's answers it is."""
+
+    title: str
+    sections: list[Section]
+    url: str
+    date: date | None
+    theme: str
+    local: str
+    digest: str
+    place: str
+    cut: bool
+
+    def document(self, id: str, corpus: str) -> Document:
+        """As a document with that id."""
+        return cut_document(
+            self.sections, id=id, corpus=corpus, title=self.title, url=self.url, date=self.date, theme=self.theme
+        )
+
+
+def _id(corpus: str, answer: _Answer, taken: dict[str, str]) -> str:
+    """The file's own id, or the digest of the text where another text has that; empty if this text was there before.
+
+    Each file of a folder may number its rows from 1, and a "reference" may be that of a law.
+    """
+    for local in filter(None, (answer.local, answer.digest)):
+        id = f"{corpus}:{local}{answer.place}"
+        if taken.setdefault(id, "") == answer.digest:
+            return ""
+        if not taken[id]:
+            taken[id] = answer.digest
+            return id
+    return ""
+
+
+def _answers(row: Mapping[str, str], columns: _Columns) -> Iterator[_Answer]:
+    """The answers of a row. Raises ValueError for one that is nested too deeply."""
     person = line(row.get(columns.person, ""))
     question, detail = (_without(person, line(row.get(name, ""))) for name in (columns.question, columns.detail))
     title = _cut(question or detail)
     url = row.get(columns.url, "").strip()
-    updated, theme = day(row.get(columns.date)), line(row.get(columns.theme, ""))
     asked = (f"Question : {_cut(detail)}",) if question and detail else ()
-    for number, (answer, structure) in enumerate(columns.answers):
-        text = _without(person, row.get(answer, "")[:MAX_ANSWER])
+    for number, (answer, structure) in enumerate(columns.answers, start=1):
+        whole = row.get(answer, "")
+        text = _without(person, whole[:MAX_ANSWER])
         by = line(row.get(structure, ""))
         sections = _sections(text, (*asked, f"Réponse : {by}") if by else asked)
-        if not title or not sections:
-            continue
-        local = line(row.get(columns.id, "")) or _digest(question, detail, text)
-        id = f"{corpus}:{local}/{number + 1}" if len(columns.answers) > 1 else f"{corpus}:{local}"
-        link = url if url.startswith(("https://", "http://")) else ""
-        yield cut_document(sections, id=id, corpus=corpus, title=title, url=link, date=updated, theme=theme)
+        if title and sections:
+            yield _Answer(
+                title,
+                sections,
+                url=url if url.startswith(("https://", "http://")) else "",
+                date=day(row.get(columns.date)),
+                theme=line(row.get(columns.theme, "")),
+                local=line(row.get(columns.id, "")),
+                digest=_digest(question, detail, text),
+                place=f"/{number}" if len(columns.answers) > 1 else "",
+                cut=len(whole) > MAX_ANSWER,
+            )
 
 
 def _sections(text: str, path: tuple[str, ...]) -> list[Section]:
@@ -110,7 +169,9 @@ def _sections(text: str, path: tuple[str, ...]) -> list[Section]:
 
 def _without(person: str, text: str) -> str:
     """The text without the name that its author had chosen, which answers begin with."""
-    return re.sub(rf"\b{re.escape(person)}\b", "[usager]", text, flags=re.IGNORECASE) if len(person) > 2 else text
+    if not 2 < len(person) <= MAX_PERSON:
+        return text
+    return re.sub(rf"\b{re.escape(person)}\b", "[usager]", text, flags=re.IGNORECASE)
 
 
 def _cut(text: str) -> str:
@@ -121,10 +182,10 @@ def _cut(text: str) -> str:
 
 def _digest(*texts: str) -> str:
     """An id that stays the same where the order of the rows changes."""
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(texts).encode(errors="replace")).hexdigest()[:16]
 
 
-def _rows_of_csv(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[str, str], _Columns]]:
+def _rows_of_csv(file: Path, unreadable: list[str]) -> Iterator[tuple[int, Mapping[str, str], _Columns]]:
     encoding = encoding_of(file)
     delimiter = separator_of(file, encoding)
     with file.open(encoding=encoding, errors="replace", newline="") as stream:
@@ -132,13 +193,14 @@ def _rows_of_csv(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[st
         try:
             columns = _columns(list(reader.fieldnames or ()), file)
             for row in reader:
-                yield row, columns
+                yield reader.line_num, row, columns
         except csv.Error as error:
-            log.warning("%s is left out from line %s on: %s", file, reader.line_num, error)
-            unreadable.append(f"{file}: from line {reader.line_num} on")
+            reason = f"from line {reader.line_num + 1} on: {error}"
+            log.warning("%s is left out %s", file, reason)
+            unreadable.append(visible(f"{file}: {reason}"))
 
 
-def _rows_of_json(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[str, str], _Columns]]:
+def _rows_of_json(file: Path, unreadable: list[str]) -> Iterator[tuple[int, Mapping[str, str], _Columns]]:
     columns: _Columns | None = None
     with file.open(encoding=encoding_of(file), errors="replace") as stream:
         for number, text in enumerate(stream, start=1):
@@ -149,10 +211,10 @@ def _rows_of_json(file: Path, unreadable: list[str]) -> Iterator[tuple[Mapping[s
                 row = {str(name): _text(value) for name, value in given.items()}
             except (ValueError, AttributeError, RecursionError):
                 log.warning("%s: line %s is left out: no JSON object", file, number)
-                unreadable.append(f"{file}: line {number}")
+                unreadable.append(visible(f"{file}: line {number}: no JSON object"))
                 continue
             columns = columns or _columns(list(row), file)
-            yield row, columns
+            yield number, row, columns
     if columns is None:
         raise ConfigurationError(f"{file} has no line with a JSON object")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from chains.corpora.chunks import Section, chunks, titled
+from chains.corpora.plain import visible
 from chains.draft import Passage
 
 
@@ -51,11 +52,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What one file says: `title` is empty and `date` None where it does not tell."""
+    """What one file says: `title` is empty and `date` None where it does not tell; `cut` says what is missing."""
 
     sections: list[Section]
     title: str = ""
     date: date | None = None
+    cut: str = ""
 
 
 def cut_document(
@@ -70,9 +72,13 @@ def cut_document(
     theme: str = "",
     mentions: str = "",
 ) -> Document:
-    """A document from its sections; it has no passages if they have no text."""
+    """A document from its sections; it has no passages if they have no text.
+
+    Whatever it is made of, nothing in it is what a database refuses.
+    """
+    id, title, url, audience, theme, mentions = map(visible, (id, title, url, audience, theme, mentions))
     passages = tuple(
-        Passage(f"{id}#{number}", id, title, path, text, url, date)
+        Passage(f"{id}#{number}", id, title, tuple(map(visible, path)), visible(text), url, date)
         for number, (path, text) in enumerate(chunks(sections))
     )
     return Document(id, corpus, title, url, date, passages, audience=audience, theme=theme, mentions=mentions)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from chains.corpora.apart import APART, Apart, reason_of
 from chains.corpora.document import Document, Loaded, cut_document
 from chains.corpora.loaders import CONVERT, LOADERS, is_title
+from chains.corpora.plain import visible
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
@@ -22,36 +24,43 @@ MAX_CHARS = 5_000_000
 """Of the text of one file, about two thousand pages."""
 
 
-def read_files(path: Path, *, corpus: str, unreadable: list[str], base_url: str = "") -> Iterator[Document]:
+def read_files(
+    path: Path, *, corpus: str, unreadable: list[str], notes: list[str], base_url: str = ""
+) -> Iterator[Document]:
     """A document for each file that can be read, in a folder and the folders in it, or of that one file.
 
     Its address is `base_url` with its place in the folder, or that place alone without one; its theme is the folder
     that it is in; its date is what it says of itself, else when it was changed. Files that are hidden, or links to
     somewhere outside, are passed over, and so are formats that are not read. A file that is too large, broken or
-    encrypted is left out; the log says why, and so does `unreadable`. Raises ConfigurationError without any such file.
+    encrypted is left out; the log says why, and so does `unreadable`. So does `notes` of a file without text, of one
+    that should be saved in another format, and of one that is too long to be read to its end. Raises
+    ConfigurationError without any file that can be read.
     """
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist: give a file or a folder")
     root = path if path.is_dir() else path.parent
     known = False
-    for file in _files(path):
-        place = file.relative_to(root).as_posix()
-        if file.suffix.lower() not in LOADERS:
-            if form := CONVERT.get(file.suffix.lower()):
-                log.warning("%s is left out: save it as %s", file, form)
-            continue
-        known = True
-        try:
-            document = _document(file, place, corpus, base_url)
-        except Exception as error:  # a stranger's file: its parser may raise anything
-            reason = _reason(error)
-            log.warning("%s is left out: %s", file, reason)
-            unreadable.append(f"{place}: {reason}")
-            continue
-        if document.passages:
-            yield document
-        else:
-            log.warning("%s is left out: it holds no text; a scanned page needs character recognition first", file)
+    with closing(Apart()) as apart:
+        for file in _files(path):
+            place = file.relative_to(root).as_posix()
+            shown = place.encode(errors="backslashreplace").decode()
+            if file.suffix.lower() not in LOADERS:
+                if form := CONVERT.get(file.suffix.lower()):
+                    _tell(notes, shown, f"save it as {form}")
+                continue
+            known = True
+            try:
+                loaded = _loaded(file, place, apart)
+                document = _document(loaded, file, place, corpus, base_url)
+            except Exception as error:  # a stranger's file: its parser may raise anything
+                _tell(unreadable, shown, reason_of(error))
+                continue
+            if loaded.cut:
+                _tell(notes, shown, loaded.cut)
+            if document.passages:
+                yield document
+            else:
+                _tell(notes, shown, "it holds no text; a scanned page needs character recognition first")
     if not known:
         raise ConfigurationError(f"{path} holds no file that is read: {', '.join(LOADERS)}")
 
@@ -70,14 +79,24 @@ def _files(path: Path) -> Iterator[Path]:
                 yield file
 
 
-def _document(file: Path, place: str, corpus: str, base_url: str) -> Document:
-    size = file.stat().st_size
-    if size > MAX_BYTES:
+def _tell(told: list[str], place: str, reason: str) -> None:
+    text = visible(f"{place}: {reason}")
+    log.warning("left out or cut: %s", text)
+    told.append(text)
+
+
+def _loaded(file: Path, place: str, apart: Apart) -> Loaded:
+    place.encode()  # a name that is not in UTF-8 cannot be an id
+    if file.stat().st_size > MAX_BYTES:
         raise ValueError(f"it has more than {MAX_BYTES} bytes")
-    loaded: Loaded = LOADERS[file.suffix.lower()](file)
+    form = file.suffix.lower()
+    loaded = apart(file) if form in APART else LOADERS[form](file)
     if sum(len(block) for section in loaded.sections for block in section.blocks) > MAX_CHARS:
         raise ValueError(f"its text has more than {MAX_CHARS} characters")
-    folder = place.rpartition("/")[0].partition("/")[0]
+    return loaded
+
+
+def _document(loaded: Loaded, file: Path, place: str, corpus: str, base_url: str) -> Document:
     return cut_document(
         loaded.sections,
         id=f"{corpus}:{place}",
@@ -85,24 +104,9 @@ def _document(file: Path, place: str, corpus: str, base_url: str) -> Document:
         title=loaded.title if is_title(loaded.title) else _named(file),
         url=f"{base_url.rstrip('/')}/{quote(place)}" if base_url else place,
         date=loaded.date or datetime.fromtimestamp(file.stat().st_mtime, UTC).date(),
-        theme=folder,
+        theme=place.rpartition("/")[0].partition("/")[0],
     )
 
 
 def _named(file: Path) -> str:
     return " ".join(file.stem.replace("_", " ").replace("-", " ").split()) or file.name
-
-
-def _reason(error: Exception) -> str:
-    """What to tell an admin: our own sentence, or the parser's in short."""
-    if isinstance(error, ImportError):
-        return f"a library is missing: {error.name}; install Greffier again"
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, zipfile.BadZipFile):
-        return "it is broken: not a zip, as this format is"
-    text = " ".join(str(error).split())[:200]
-    said = f"{type(error).__name__} {text}".lower()
-    if any(word in said for word in ("encrypt", "decrypt", "cryptography")):
-        return "it is encrypted"
-    return text if isinstance(error, ValueError) and text else f"it is broken: {type(error).__name__} {text}".rstrip()

@@ -22,12 +22,16 @@ from chains.corpora.plain import line, lines
 MAX_MARKUP = 4_000_000
 """Characters of bare markup that are looked at."""
 
+MAX_HEADING = 5000
+"""Characters of markup in a heading that may be a title."""
+
 _UNREAD = re.compile(r"<!--.*?(?:-->|\Z)|<(script|style|svg)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
-_FIRST_HEADING = re.compile(r"<h1\b[^<>]*>(.*?)</h1", re.DOTALL | re.IGNORECASE)
+_FIRST_HEADING = re.compile(r"<h1\b[^<>]*>", re.IGNORECASE)
+_HEADING_END = re.compile(r"</h1", re.IGNORECASE)
 # A tag with its attributes, and one whose quotes are not closed. Many attributes keep libxml2 busy for minutes.
-_TAG = re.compile(r"""<(/?[a-zA-Z][\w-]{0,30})(?:[^<>"']|"[^"<]*"|'[^'<]*')*+>""")
-_BROKEN_TAG = re.compile(r"<(/?[a-zA-Z][\w-]{0,30})[^<>]*>?")
+_TAG = re.compile(r"""<(/?[a-zA-Z][\w-]{0,30}+)(?:[^<>"']|"[^"<]*"|'[^'<]*')*+>""")
+_BROKEN_TAG = re.compile(r"<(/?[a-zA-Z][\w-]{0,30}+)[^<>]*>?")
 _FURNITURE = (
     "head", "nav", "header", "footer", "aside", "form", "button", "select", "iframe", "noscript", "template",
     "figure", "dialog",
@@ -39,14 +43,17 @@ _MARK = "\ue000"
 
 def title_of(markup: str) -> str:
     """The `<title>` of a page, else its first `<h1>`; empty if it has neither."""
-    found = _TITLE.search(markup, 0, MAX_MARKUP) or _FIRST_HEADING.search(markup, 0, MAX_MARKUP)
-    return line(unescape(_BROKEN_TAG.sub(" ", found[1]))) if found else ""
+    if found := _TITLE.search(markup, 0, MAX_MARKUP):
+        return line(unescape(_BROKEN_TAG.sub(" ", found[1])))
+    start = _FIRST_HEADING.search(markup, 0, MAX_MARKUP)
+    end = _HEADING_END.search(markup, start.end(), start.end() + MAX_HEADING) if start else None
+    return line(unescape(_BROKEN_TAG.sub(" ", markup[start.end() : end.start()]))) if start and end else ""
 
 
 def html_sections(markup: str, path: Path = ()) -> list[Section]:
     """The text in sections: the headings that lead to it follow `path`, each item and table row is a line.
 
-    Menus, forms and scripts are left out. Raises ValueError if it is nested too deeply to be read.
+    Menus, forms and scripts are left out. Raises ValueError if it is nested too deeply, or too long.
     """
     tree = _tree(markup)
     if tree is None:
@@ -59,8 +66,10 @@ def html_sections(markup: str, path: Path = ()) -> list[Section]:
 
 
 def _tree(markup: str) -> Element | None:
-    bare = _UNREAD.sub(" ", markup[:MAX_MARKUP]).replace(_MARK, "")
+    bare = _UNREAD.sub(" ", markup).replace(_MARK, "").replace("\0", "")
     bare = _BROKEN_TAG.sub(r"<\1>", _TAG.sub(r"<\1>", bare))
+    if len(bare) > MAX_MARKUP:
+        raise ValueError(f"it has more than {MAX_MARKUP} characters without its scripts and attributes")
     try:
         tree = document_fromstring(bare, parser=HTMLParser(huge_tree=True))
     except LxmlError:  # nothing in it

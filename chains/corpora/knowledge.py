@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from chains.corpora.document import Document, cut_document
 from chains.corpora.html import html_sections
+from chains.corpora.plain import visible
 from connector.ticket import Article
 
 log = logging.getLogger("greffier.corpus")
@@ -22,7 +23,7 @@ def read_knowledge(articles: Iterable[Article], *, corpus: str, unreadable: list
             sections = html_sections(article.html)
         except ValueError as error:
             log.warning("article %s is left out: %s", article.id, error)
-            unreadable.append(f"article {article.id}: {error}")
+            unreadable.append(visible(f"article {article.id}: {error}"))
             continue
         document = cut_document(
             sections,

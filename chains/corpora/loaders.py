@@ -9,6 +9,7 @@ import logging
 import re
 import warnings
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from chains.corpora.chunks import Section
@@ -25,7 +26,8 @@ MAX_ROWS = 20_000
 
 _TITLED_BY_A_PROGRAM = re.compile(r"(?:Microsoft|untitled|sans titre|document\d*$|.*\.(?:docx?|odt|indd|pdf)$)", re.I)
 _CHARSET = re.compile(rb"<meta[^<>]{0,200}charset\s*=\s*[\"']?([\w-]{2,30})", re.IGNORECASE)
-_SENTENCE = re.compile(r"[.!?:;»)\]]$")
+_SENTENCE = re.compile(r"[.!?:;»)\]]")
+_HYPHEN = re.compile(r"[a-zà-ÿ]-")
 _GOES_ON = re.compile(r"[a-zà-öø-ÿ(«]")
 _BULLET = re.compile(r"^[•·▪‣◦●○■□➢➔✓–—*-]\s+")
 _NUMBER = re.compile(r"\d+")
@@ -38,13 +40,15 @@ def load_pdf(file: Path) -> Loaded:
         warnings.simplefilter("ignore")  # langchain-community says at each import that it is being sunset
         from langchain_community.document_loaders.pdf import PyPDFLoader
 
-        pages = PyPDFLoader(str(file), extraction_mode="plain").lazy_load()
-        found = [(lines(page.page_content), page.metadata) for page, _ in zip(pages, range(MAX_PAGES), strict=False)]
+        pages = islice(PyPDFLoader(str(file), extraction_mode="plain").lazy_load(), MAX_PAGES + 1)
+        found = [(lines(page.page_content), page.metadata) for page in pages]
+    cut = f"cut after {MAX_PAGES} pages" if len(found) > MAX_PAGES else ""
+    del found[MAX_PAGES:]
     about = found[0][1] if found else {}
     title = line(str(about.get("title") or ""))
     texts = _without_running_heads([text for text, _ in found])
     sections = [Section((f"Page {number}",), _paragraphs(text)) for number, text in enumerate(texts, start=1) if text]
-    return Loaded(sections, title, day(str(about.get("moddate") or about.get("creationdate") or "")))
+    return Loaded(sections, title, day(str(about.get("moddate") or about.get("creationdate") or "")), cut)
 
 
 def load_html(file: Path) -> Loaded:
@@ -73,9 +77,11 @@ def load_csv(file: Path) -> Loaded:
 
         encoding = encoding_of(file)
         loader = CSVLoader(file, csv_args={"delimiter": separator_of(file, encoding)}, encoding=encoding)
-        rows = [row for row, _ in zip(loader.lazy_load(), range(MAX_ROWS), strict=False)]
+        rows = list(islice(loader.lazy_load(), MAX_ROWS + 1))
+    cut = f"cut after {MAX_ROWS} rows" if len(rows) > MAX_ROWS else ""
+    del rows[MAX_ROWS:]
     blocks = [" ; ".join(found for found in lines(row.page_content) if not found.endswith(":")) for row in rows]
-    return Loaded([Section((), [block for block in blocks if block])])
+    return Loaded([Section((), [block for block in blocks if block])], cut=cut)
 
 
 LOADERS: dict[str, Callable[[Path], Loaded]] = {
@@ -123,14 +129,18 @@ def _decoded(content: bytes) -> str:
 
 def _paragraphs(found: list[str]) -> list[str]:
     """Lines that a page's width has cut, joined again; items of lists stay lines."""
-    joined: list[str] = []
+    joined: list[list[str]] = []
     for text in found:
         text, is_item = _BULLET.subn("- ", text)
-        if joined and not is_item and _GOES_ON.match(text) and not _SENTENCE.search(joined[-1]):
-            before = joined.pop()
-            text = before[:-1] + text if re.search(r"[a-zà-ÿ]-$", before) else f"{before} {text}"
-        joined.append(text)
-    return joined
+        before = joined[-1][-1] if joined else ""
+        if not before or is_item or not _GOES_ON.match(text) or _SENTENCE.match(before[-1]):
+            joined.append([text])
+        elif _HYPHEN.match(before[-2:]):
+            joined[-1][-1] = before[:-1]
+            joined[-1].append(text)
+        else:
+            joined[-1].append(f" {text}")
+    return ["".join(parts) for parts in joined]
 
 
 def _without_running_heads(pages: list[list[str]]) -> list[list[str]]:

@@ -6,8 +6,13 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
 
+from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from defusedxml.sax import parse
 
 from chains.corpora.chunks import Section
 from chains.corpora.document import Loaded
@@ -18,6 +23,8 @@ MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes of all that is in the zip."""
 MAX_XML = 16 * 1024 * 1024
 """Bytes of one text in it: in memory it takes many times that."""
+MAX_NODES = 500_000
+"""Elements and attributes of all texts in it; reading it takes up to a kilobyte for each."""
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -33,7 +40,7 @@ def load_docx(file: Path) -> Loaded:
     check_zip(file)
     ignored = mammoth.images.img_element(lambda image: {})
     with file.open("rb") as stream:
-        markup = mammoth.convert_to_html(stream, convert_image=ignored).value
+        markup = mammoth.convert_to_html(stream, convert_image=ignored, include_embedded_style_map=False).value
     return _loaded(html_sections(markup), file, "docProps/core.xml", f"{_TERMS}modified")
 
 
@@ -56,20 +63,41 @@ def load_odt(file: Path) -> Loaded:
 
 
 def check_zip(file: Path) -> None:
-    """Raises ValueError for a zip that unpacks to too much, is encrypted, or whose XML declares entities."""
+    """Raises ValueError for a zip that unpacks to too much, is encrypted, or has XML that may not be parsed.
+
+    Every member is looked at, since any may be the text, whatever its name: the same parser that the libraries use
+    reads it, element by element, and keeps nothing. What is no XML, such as an image, fails at its first byte.
+    """
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         if sum(member.file_size for member in members) > MAX_UNPACKED:
             raise ValueError(f"it unpacks to more than {MAX_UNPACKED} bytes")
+        counted = _Counted()
         for member in members:
             if member.flag_bits & 1:
                 raise ValueError("it is encrypted")
-            if member.filename.endswith((".xml", ".rels")):
-                if member.file_size > MAX_XML:
-                    raise ValueError(f"{member.filename} has more than {MAX_XML} bytes")
-                with archive.open(member) as stream:
-                    if b"<!DOCTYPE" in stream.read(4096):
-                        raise ValueError(f"{member.filename} declares a document type")
+            counted.member = member
+            with archive.open(member) as stream:
+                try:
+                    parse(stream, counted, forbid_dtd=True)
+                except DefusedXmlException:
+                    raise ValueError(f"{member.filename} declares a document type") from None
+                except SAXException:
+                    continue
+
+
+class _Counted(ContentHandler):
+    """Raises ValueError where the XML of a zip is too long. The parser calls its method by that name."""
+
+    member: zipfile.ZipInfo
+    _count = 0
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:
+        self._count += 1 + len(attrs)
+        if self.member.file_size > MAX_XML:
+            raise ValueError(f"{self.member.filename} has more than {MAX_XML} bytes")
+        if self._count > MAX_NODES:
+            raise ValueError(f"it has more than {MAX_NODES} elements and attributes")
 
 
 def _loaded(sections: list[Section], file: Path, member: str, modified: str) -> Loaded:

@@ -13,9 +13,14 @@ _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi",
 _DAY = re.compile(r"(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<D>\d{1,2})[/.](?P<M>\d{1,2})[/.](?P<Y>\d{4})")
 
 
+def visible(text: str) -> str:
+    """A text without what cannot be seen, which PostgreSQL refuses in part: NUL and half characters."""
+    return _INVISIBLE.sub("", text)
+
+
 def line(text: str) -> str:
     """A text on one line: single ordinary spaces, straight apostrophes, no ligatures, and nothing invisible."""
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).translate(_LIGATURES).split())
+    return " ".join(unicodedata.normalize("NFC", visible(text)).translate(_LIGATURES).split())
 
 
 def lines(text: str) -> list[str]:

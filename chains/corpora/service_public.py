@@ -8,20 +8,17 @@ for companies and associations); its content is under the Licence Ouverte 2.0. S
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
+from xml.etree.ElementTree import Element
 
 from chains.corpora.chunks import Section
 from chains.corpora.document import Document, cut_document
 from chains.corpora.feed import DC, root_of, sheet_files
 from chains.corpora.mentions import Sheet, links, with_mentions
-from chains.corpora.plain import day, line
+from chains.corpora.plain import day, line, visible
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
@@ -58,10 +55,10 @@ def read_service_public(path: Path, *, corpus: str, unreadable: list[str]) -> It
     for name, content in sheet_files(path, unreadable):
         try:
             sheet = parse_sheet(content, corpus=corpus, name=name)
-        except (ParseError, DefusedXmlException, json.JSONDecodeError, ValueError, KeyError, RecursionError) as error:
+        except Exception as error:  # a sheet may be malformed in any way
             reason = str(error) or type(error).__name__
             log.warning("%s is left out: %s", name, reason)
-            unreadable.append(f"{name}: {reason}")
+            unreadable.append(visible(f"{name}: {reason}"))
             continue
         if sheet:
             sheets.setdefault(sheet.document.id, sheet)

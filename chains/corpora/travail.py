@@ -16,7 +16,7 @@ from typing import Any
 from chains.corpora.chunks import Section
 from chains.corpora.document import Document, cut_document
 from chains.corpora.html import html_sections
-from chains.corpora.plain import day, line
+from chains.corpora.plain import day, line, visible
 from connector.errors import ConfigurationError
 
 log = logging.getLogger("greffier.corpus")
@@ -53,7 +53,7 @@ def read_travail(path: Path, *, corpus: str, unreadable: list[str]) -> Iterator[
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             reason = str(error) or type(error).__name__
             log.warning("%s: sheet %s is left out: %s", file, number, reason)
-            unreadable.append(f"{file}: sheet {number}: {reason}")
+            unreadable.append(visible(f"{file}: sheet {number}: {reason}"))
             continue
         if document.passages:
             yield document

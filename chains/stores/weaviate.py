@@ -6,11 +6,11 @@ is set when it is whole.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from chains.draft import Passage
 from chains.stores import weaviate_writer as writer
 from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from chains.stores.weaviate_collections import USUAL, Collections, Layout, Names
-from chains.stores.weaviate_counts import Counts, counts
+from chains.stores.weaviate_counts import Counts, counts, rarity, together
 from chains.stores.weaviate_ids import Keys, document_id, document_of, passage_id, passage_key, place_in
 from chains.stores.weaviate_objects import EVERYBODY, STEMS, Kind, as_passage
 from chains.stores.weaviate_server import NoSuchTenant, Server, our_errors
@@ -32,6 +32,7 @@ DOCUMENTS = 100
 """Documents that are written together."""
 AT_ONCE = 2
 """So many times as many are on their way: what an interruption leaves half done."""
+NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 _Query = Callable[[writer.Objects], Any]
 
 
@@ -72,6 +73,7 @@ class WeaviateStore:
                 return_properties=False,
                 return_metadata=MetadataQuery(score=True),
             ),
+            self._weights(stems, within),
         )
 
     def nearest(self, vector: Sequence[float], limit: int, within: Within = SHARED) -> list[Hit]:
@@ -114,17 +116,7 @@ class WeaviateStore:
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
         """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
         asked = list(dict.fromkeys(stems))
-        counts = [0] * (len(asked) + 1)
-        with self._collections.reading() as client:
-            for tenant in self._collections.tenants(within):
-                with suppress(NoSuchTenant):
-                    found = self._counts.of(asked, tenant, partial(self._count_stems, client, tenant))
-                    counts = [count + more for count, more in zip(counts, found, strict=True)]
-        documents, *holding = counts
-        return {
-            stem: math.log(1 + (documents - held + 0.5) / (held + 0.5))
-            for stem, held in zip(asked, holding, strict=True)
-        }
+        return dict(zip(asked, rarity(together(self._counted(asked, within).values(), len(asked))), strict=True))
 
     def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         if not ids:
@@ -245,12 +237,43 @@ class WeaviateStore:
             yield client
             self._sound = True
 
-    def _hits(self, kind: Kind, limit: int, within: Within, query: _Query) -> list[Hit]:
+    def _weights(self, stems: Sequence[str], within: Within) -> Mapping[str, float]:
+        """What the BM25 scores of each tenant count beside those of the others.
+
+        A word is as rare as it is among all that is searched, not as it is within a small tenant: one that each of an
+        organisation's few documents holds would count for nothing there.
+        """
+        if len(self._collections.tenants(within)) < 2:
+            return {}
+        asked = list(dict.fromkeys(stems))
+        counted = self._counted(asked, within)
+        everywhere = rarity(together(counted.values(), len(asked)))
+        weights = {}
+        for tenant, found in counted.items():
+            held = [number for number, count in enumerate(found[1:]) if count]
+            there = rarity(found)
+            if held:
+                weights[tenant] = sum(everywhere[n] for n in held) / sum(there[n] for n in held)
+        return weights
+
+    def _counted(self, stems: Sequence[str], within: Within) -> dict[str, list[int]]:
+        """For each tenant how many documents it has, and how many of them hold each of the stems."""
+        counted = {}
+        with self._collections.reading() as client:
+            for tenant in self._collections.tenants(within):
+                with suppress(NoSuchTenant):
+                    counted[tenant] = self._counts.of(stems, tenant, partial(self._count_stems, client, tenant))
+        return counted
+
+    def _hits(
+        self, kind: Kind, limit: int, within: Within, query: _Query, weights: Mapping[str, float] = NO_WEIGHTS
+    ) -> list[Hit]:
         hits: list[Hit] = []
         for client, tenant, found in self._found(kind, within, query):
             fetch = partial(_keys, self._collections.at(client, Kind.DOCUMENT, tenant))
             keys = self._keys.of((document_of(one.uuid) for one in found), fetch)
-            hits += [_hit(one, keys[document_of(one.uuid)]) for one in found if document_of(one.uuid) in keys]
+            there = [_hit(one, keys[document_of(one.uuid)]) for one in found if document_of(one.uuid) in keys]
+            hits += [hit._replace(score=weights.get(tenant, 1.0) * hit.score) for hit in there]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
 
     def _found(self, kind: Kind, within: Within, query: _Query) -> Iterator[tuple[WeaviateClient, str, Sequence[Any]]]:

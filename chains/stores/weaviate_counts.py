@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from weaviate import WeaviateClient
 
@@ -34,6 +35,17 @@ class Counts:
             known[tenant, _ALL] = every
             known.update({(tenant, stem): number for stem, number in zip(missing, held, strict=True)})
         return [known[tenant, _ALL], *(known[tenant, stem] for stem in stems)]
+
+
+def together(counted: Iterable[Sequence[int]], stems: int) -> list[int]:
+    """The counts of several tenants as those of one."""
+    return [sum(numbers) for numbers in zip([0] * (stems + 1), *counted, strict=True)]
+
+
+def rarity(counted: Sequence[int]) -> list[float]:
+    """The inverse document frequency of each stem, from how many documents there are and how many hold it."""
+    documents, *holding = counted
+    return [math.log(1 + (documents - held + 0.5) / (held + 0.5)) for held in holding]
 
 
 def counts(client: WeaviateClient, collection: str, stems: Sequence[str], tenant: str) -> list[int]:

@@ -83,14 +83,16 @@ assert hasattr(v4, "_Retry")  # noqa: S101 - it is a private name of the client'
 v4._Retry = _Once
 
 
+_GRPC = [("grpc.enable_http_proxy", 0)]
+
+
 def _connect(server: Server) -> weaviate.WeaviateClient:
     address = urlsplit(server.url)
     secure = address.scheme == "https"
     host = address.hostname or ""
-    authority = _authority(server.ca_bundle)
-    credentials = grpc.ssl_channel_credentials(authority) if secure and authority else None
+    credentials = grpc.ssl_channel_credentials(_authority(server.ca_bundle)) if secure else None
     with _trusting(server.ca_bundle):
-        return weaviate.connect_to_custom(
+        client = weaviate.connect_to_custom(
             http_host=host,
             http_port=address.port or (443 if secure else 80),
             http_secure=secure,
@@ -102,10 +104,29 @@ def _connect(server: Server) -> weaviate.WeaviateClient:
                 timeout=Timeout(init=server.timeout, query=server.timeout, insert=INSERT),
                 trust_env=server.ca_bundle is not None,
                 proxies=Proxies(),
-                grpc_config=GrpcConfig(credentials=credentials, channel_options=[("grpc.enable_http_proxy", 0)]),
+                grpc_config=GrpcConfig(credentials=credentials, channel_options=_GRPC),
             ),
             skip_init_checks=True,  # one of them asks a server on the Internet for the client's newest version
         )
+    try:
+        _require_grpc(f"{host}:{server.grpc_port}", credentials, server.timeout)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _require_grpc(target: str, credentials: grpc.ChannelCredentials | None, timeout: float) -> None:
+    opened = (
+        grpc.secure_channel(target, credentials, options=_GRPC)
+        if credentials
+        else grpc.insecure_channel(target, options=_GRPC)
+    )
+    with opened as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout)
+        except grpc.FutureTimeoutError:
+            raise RemoteError("[store] grpc_port: Weaviate does not answer there by gRPC", permanent=False) from None
 
 
 def _authority(ca_bundle: Path | None) -> bytes | None:

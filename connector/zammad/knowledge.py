@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
@@ -20,9 +21,11 @@ from connector.text import clean
 from connector.ticket import Article
 from connector.zammad.answers import read
 
-BATCH = 100
-"""Texts asked for at once."""
+BATCH = 500
+"""Texts asked for at once: few times, since all tables come with them each time."""
 INIT = "knowledge_bases/init"
+
+_Shape = TypeVar("_Shape", bound=BaseModel)
 
 # What stands for a video in a text (app/helpers/knowledge_base_rich_text_helper.rb).
 _WIDGET = re.compile(r"\(\s*widget:[^()]{0,500}\)")
@@ -95,13 +98,20 @@ class _Assets(BaseModel):
     category_titles: dict[str, _CategoryTitle] = Field(default={}, alias="KnowledgeBaseCategoryTranslation")
     answers: dict[str, _Answer] = Field(default={}, alias="KnowledgeBaseAnswer")
     translations: dict[str, _Translation] = Field(default={}, alias="KnowledgeBaseAnswerTranslation")
+
+
+class _Texts(BaseModel):
+    """The same answer where it is only asked for its texts."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
     contents: dict[str, _Content] = Field(default={}, alias="KnowledgeBaseAnswerTranslationContent")
 
 
 class _OfOneAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    assets: _Assets
+    assets: _Texts
 
     @field_validator("assets", mode="before")
     @classmethod
@@ -115,7 +125,7 @@ def articles(rest: Rest, url: str, *, locale: str, internal: bool) -> Iterator[A
     `url` is where Zammad is opened, `locale` the language in the addresses of its pages. Raises `RemoteError`, also
     where there is nothing to read.
     """
-    assets, now = _init(rest, []), datetime.now(UTC)
+    assets, now = _init(rest, _Assets, []), datetime.now(UTC)
     if not assets.answers:
         raise RemoteError(
             f"{rest.name}: no answer of a knowledge base can be read: there is none, or the account's role lacks"
@@ -139,9 +149,9 @@ def articles(rest: Rest, url: str, *, locale: str, internal: bool) -> Iterator[A
             )
 
 
-def _init(rest: Rest, content_ids: list[int]) -> _Assets:
+def _init(rest: Rest, shape: type[_Shape], content_ids: list[int]) -> _Shape:
     answer = rest.post(INIT, {"answer_translation_content_ids": content_ids}).json
-    return read(_Assets, answer or {}, source=f"{rest.name}: {INIT}")
+    return read(shape, answer or {}, source=f"{rest.name}: {INIT}")
 
 
 def _chosen(assets: _Assets, now: datetime, *, internal: bool) -> Iterator[_Translation]:
@@ -160,7 +170,7 @@ def _chosen(assets: _Assets, now: datetime, *, internal: bool) -> Iterator[_Tran
 
 def _contents(rest: Rest, assets: _Assets, batch: list[_Translation]) -> dict[int, str]:
     """The texts by the ids of their contents; one that does not come with the others is asked for alone."""
-    given = _init(rest, [translation.content_id for translation in batch]).contents
+    given = _init(rest, _Texts, [translation.content_id for translation in batch]).contents
     found = {content.id: content.body or "" for content in given.values()}
     for translation in batch:
         if translation.content_id not in found:

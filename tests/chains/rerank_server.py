@@ -18,7 +18,8 @@ def words_in_common(query: str, text: str) -> float:
 
 
 class RerankServer:
-    """On a port of this machine. `fault` is what goes wrong with each answer; `requests` are the bodies that came in.
+    """On a port of this machine. `fault` is what goes wrong with each answer; `requests` are the bodies that came in,
+    `sent` is how many answers went out whole.
 
     Faults: `error` (500), `slow` (an answer after `delay` seconds), `drip` (a byte every now and then), `html`, `short`
     (a result too few), `twice` (one index for all), `beyond` (an index that no text has), `nan`, `text` (a score that
@@ -31,6 +32,7 @@ class RerankServer:
         self.delay = 2.0
         self.score: Callable[[str, str], float] = words_in_common
         self.requests: list[dict[str, Any]] = []
+        self.sent = 0
         self.stopped = threading.Event()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._http.daemon_threads = True
@@ -111,7 +113,8 @@ def _handler(reranker: RerankServer) -> type[BaseHTTPRequestHandler]:
             for byte in body if drip else b"":
                 self.wfile.write(bytes([byte]))
                 if reranker.stopped.wait(0.05):
-                    break
+                    return
+            reranker.sent += 1
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing."""

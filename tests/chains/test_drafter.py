@@ -20,6 +20,7 @@ from pydantic import Field
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Warning
 from chains.drafter import make_drafter
+from chains.lever import FAILURES, Lever
 from chains.model import UnreadableAnswer, chat_model
 from chains.profile import DEFAULT, Profile
 from chains.prompt import PROMPT_VERSION
@@ -27,6 +28,7 @@ from chains.query import ORIGINAL_WEIGHT, Search
 from chains.question import Question
 from chains.stores.store import SHARED, Within
 from chains.timing import Stopwatch
+from chains.translation import TOKENS, Translator
 from connector.errors import RemoteError
 from connector.ticket import Message, Person, Role, Ticket, TicketState
 from webhooks.demo.model_answers import Fault, Script
@@ -147,13 +149,18 @@ def test_only_what_the_groups_profile_allows_is_searched(server: ModelServer) ->
     assert retriever.within == [within]
 
 
+def translate(server: ModelServer, budget: float = 5) -> Lever[str, str]:
+    model = chat_model(server.url, "", "modele-local", timeout=budget, max_tokens=TOKENS)
+    return Lever("translate", Translator(model).translate, budget=budget, setting="[retrieval] translate_budget")
+
+
 FOREIGN = question("How much does a new French passport cost?", "Question")
 
 
 def test_a_foreign_question_is_translated_by_the_model_where_settings_allow(server: ModelServer) -> None:
     server.script = Script(text=json.dumps({"traduction": "Combien coûte un nouveau passeport français ?"}))
     retriever = FewPassages(passages=())
-    drafter(server, retriever, translate=True).invoke(FOREIGN)
+    drafter(server, retriever, translate=translate(server)).invoke(FOREIGN)
     original = Search("How much does a new French passport cost?", "en", ORIGINAL_WEIGHT)
     assert retriever.asked == [(Search("Combien coûte un nouveau passeport français ?"), original)]
     body = server.requests[0].body
@@ -173,13 +180,32 @@ def test_a_foreign_question_is_translated_by_the_model_where_settings_allow(serv
 )
 def test_without_its_translation_a_foreign_question_is_searched_as_it_is(server: ModelServer, script: Script) -> None:
     server.script = script
-    retriever = FewPassages(passages=())
-    drafter(server, retriever, translate=True).invoke(FOREIGN)
+    retriever, fell_back = FewPassages(passages=()), list[str]()
+    watch = Stopwatch(lambda *_: None, fell_back.append)
+    drafter(server, retriever, translate=translate(server)).invoke(FOREIGN, {"callbacks": [watch]})
     assert retriever.asked == [(Search("How much does a new French passport cost?", "en"),)]
+    assert fell_back == ["translate"]
+
+
+def test_a_translation_is_a_stage_of_its_own(server: ModelServer) -> None:
+    server.script = Script(text=json.dumps({"traduction": "Combien coûte un nouveau passeport français ?"}))
+    took: list[str] = []
+    watch = Stopwatch(lambda step, seconds: took.append(step))
+    chain = drafter(server, FewPassages(passages=()), translate=translate(server))
+    chain.invoke(FOREIGN, {"callbacks": [watch]})
+    assert took == ["translate", "retrieve"]
+
+
+def test_a_translation_that_goes_on_failing_is_left_out_for_a_while(server: ModelServer) -> None:
+    server.script = Script(fault=Fault.BUSY)
+    chain = drafter(server, FewPassages(passages=()), translate=translate(server))
+    for _ in range(FAILURES + 2):
+        chain.invoke(FOREIGN)
+    assert len(server.requests) == FAILURES
 
 
 def test_a_french_question_is_not_translated(server: ModelServer) -> None:
-    drafter(server, FewPassages(passages=()), translate=True).invoke(question())
+    drafter(server, FewPassages(passages=()), translate=translate(server)).invoke(question())
     assert server.requests == []
 
 

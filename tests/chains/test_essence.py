@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from chains.essence import essence, language, topic
@@ -80,13 +78,12 @@ def test_where_nothing_would_remain_all_stays(text: str) -> None:
     assert essence(text) == text
 
 
-@pytest.mark.parametrize(
-    "part", ["merci de votre ", "bonjour, ", "0 ", "1.", "> ", "le a ", "AB12 ", "- ", "\n", "veuillez "]
-)
-def test_a_hostile_text_takes_no_time(part: str) -> None:
-    began = time.monotonic()
-    essence(part * (50_000 // len(part)))
-    assert time.monotonic() - began < 1
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("thanks", ["merci" + " bien" * 40, "merci " * 1300, "merci" + " de votre aide" * 500])
+def test_thanks_without_end_are_read_like_others(thanks: str) -> None:
+    """The first of them once took hours; `tests/test_growth.py` tries what else there is."""
+    assert essence(f"Bonjour, je demande un acte.\n{thanks}? x\n").startswith("je demande un acte.")
+    assert essence(f"{QUESTION}\n{thanks}") == QUESTION
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ def test_several_questions_are_told_apart(text: str) -> None:
     assert questions(text) == (PASSPORT, FENCE)
 
 
+def test_a_number_within_a_question_is_no_mark_of_it() -> None:
+    permit = "Le code est raté le 3. Quand repasser l'examen du permis ?"
+    assert questions(f"- {permit}\n- {FENCE}") == (permit, FENCE)
+
+
 @pytest.mark.parametrize("turn", ["Par ailleurs,", "D'autre part,", "Autre question :", "Ma deuxième question :"])
 def test_a_turn_begins_another_question_without_a_question_mark(turn: str) -> None:
     text = f"Je voudrais savoir combien coûte le passeport d'un bébé. {turn} pouvez-vous dire qui autorise une clôture"

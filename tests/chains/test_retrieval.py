@@ -54,6 +54,10 @@ def test_of_several_rankings_each_passage_has_its_best_score() -> None:
     assert merge([whole, part]) == [("a", 1.0), ("c", 0.9), ("b", 0.5)]
 
 
+def test_a_document_that_no_passage_of_was_found_has_its_first_one() -> None:
+    assert rank({"a": 0.9, "b": 0.5}, [Hit("b#1", "b", 5.0)], [], 2) == [("a#0", 0.9), ("b#1", 0.5)]
+
+
 def _found(cosine: float, coverage: float | None) -> list[Document]:
     return [Document(page_content="", metadata={"cosine": cosine, "coverage": coverage})]
 
@@ -174,6 +178,18 @@ def test_a_profile_finds_its_corpora_and_audiences_and_no_other_organisations(st
     assert found(Within("town")) == {"card", "licence", "firms", "town"}
     assert found(Within("county", frozenset({"own"}))) == {"firms", "county"}
     assert found(Within("town", None, frozenset({"part"}))) == {"card", "licence", "town"}
+
+
+@pytest.mark.server
+def test_a_word_counts_by_its_rarity_where_the_profile_may_look(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[Within] = []
+    rarities = store.rarities
+    monkeypatch.setattr(store, "rarities", lambda stems, within=None: counted.append(within) or rarities(stems, within))
+    town = Within("town", frozenset({"sheets"}))
+    HybridRetriever(store=store, embeddings=HashedWords()).invoke("carte mairie", within=town)
+    assert counted == [town]
 
 
 def reranked(server: RerankServer, budget: float = 5) -> Ranker:

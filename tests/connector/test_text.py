@@ -138,7 +138,15 @@ def test_text_below_deep_nesting_is_not_lost(depth: int) -> None:
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(
     "text",
-    ["Le " * 50_000, "On On " * 50_000, "\n" * 50_000, "From:\n" * 20_000, "De :\n\n" * 20_000, "> " * 50_000],
+    [
+        "Le " * 50_000,
+        "On On " * 50_000,
+        "\n" * 50_000,
+        "From:\n" * 20_000,
+        "De :\n\n" * 20_000,
+        "> " * 50_000,
+        "*" * 49_000 + "x",
+    ],
 )
 def test_hostile_mail_is_read_in_bounded_time(text: str) -> None:
     assert len(message_text(text, is_html=False)) <= MAX_TEXT

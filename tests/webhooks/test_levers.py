@@ -32,7 +32,7 @@ def with_reranker(greffier: System, server: RerankServer) -> None:
 
 
 def with_the_model(greffier: System) -> None:
-    for line in ("rewrite = true", "judge = true", "judge_weight = 0.3"):
+    for line in ("translate = true", "rewrite = true", "judge = true", "judge_weight = 0.3"):
         greffier.configure(line, "retrieval")
 
 
@@ -44,7 +44,7 @@ def findings(greffier: System) -> list[str]:
 @pytest.mark.server
 def test_all_are_off_until_they_are_switched_on(greffier: System) -> None:
     given = settings.load(greffier.config, {})
-    assert (levers.rewrite(given), levers.rankers(given)) == (None, ())
+    assert (levers.translate(given), levers.rewrite(given), levers.rankers(given)) == (None, None, ())
     assert findings(greffier) == []
 
 
@@ -53,7 +53,7 @@ def test_each_is_made_as_the_settings_say(greffier: System, server: RerankServer
     with_reranker(greffier, server)
     with_the_model(greffier)
     given = settings.load(greffier.config, {})
-    assert levers.rewrite(given) is not None
+    assert [one and one.name for one in (levers.translate(given), levers.rewrite(given))] == ["translate", "rewrite"]
     assert [(one.opinion.name, one.first, one.weight) for one in levers.rankers(given)] == [
         ("rerank", 30, 0.8),
         ("judge", 20, 0.3),

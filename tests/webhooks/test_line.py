@@ -85,6 +85,20 @@ def test_a_ticket_that_is_moved_during_drafting_is_drafted_again_within_what_its
     assert line.entry(key).group_name == "Urbanisme"
 
 
+@pytest.mark.parametrize(("group", "shown"), [("Urbanisme", False), ("État civil", True)])
+def test_a_rejected_draft_is_shown_to_the_model_only_where_its_group_may_see_as_much(
+    line: Work, group: str, shown: bool
+) -> None:
+    line.greffier.config.write_text(line.greffier.config.read_text("utf-8") + PROFILES, "utf-8")
+    line.configure('groups = { "État civil" = "draft", "Urbanisme" = "draft" }')
+    ticket, key = line.message()
+    line.handle(key)
+    line.sandbox.move(ticket, group)
+    line.handle(line.command(ticket, "@greffier encore plus court"))
+    assert "plus court" in line.asked()[-1]
+    assert ("(aucun)" not in line.asked()[-1]) == shown
+
+
 def test_a_newer_message_is_answered_together_with_the_one_before(line: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     ticket, first = line.message(text="Combien de temps pour le dépôt de garantie ?")
     _, second = line.message(text="J'ai oublié : c'est un meublé.", ticket_id=ticket)

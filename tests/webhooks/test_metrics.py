@@ -18,6 +18,7 @@ import psycopg
 import pytest
 import requests
 
+from chains.steps import LEVERS
 from tests.bench.load import send
 from tests.scrape import scrape
 from tests.system import SECRET, System, wait_until
@@ -25,7 +26,7 @@ from tests.webhooks.test_crash import TEXT, allow
 from tests.webhooks.test_hostile import frozen, signature
 from tests.webhooks.work import Work
 from webhooks.demo.processes import answers, free_port
-from webhooks.metrics import LEVERS, STAGES
+from webhooks.metrics import STAGES
 
 pytestmark = pytest.mark.server
 
@@ -173,7 +174,7 @@ def test_the_worker_tells_how_events_ended_and_how_long_each_stage_took(greffier
     greffier.sandbox.write_as_customer("Dépôt de garantie", TEXT.format(2))
     greffier.sandbox.write_as_customer("Permis", TEXT.format(3), group="Urbanisme")
     wait_until(lambda: sorted(greffier.states()) == ["posted", "skipped"])
-    wait_until(lambda: scrape(f"http://127.0.0.1:{port}")['greffier_settled_seconds_count{state="posted"}'] == 1)
+    wait_until(lambda: scrape(f"http://127.0.0.1:{port}").get('greffier_settled_seconds_count{state="posted"}') == 1)
     found = scrape(f"http://127.0.0.1:{port}")
     assert found['greffier_settled_total{helpdesk="sandbox",reason="group_off",state="skipped"}'] == 1
     stages = {stage: found[f'greffier_stage_seconds_count{{stage="{stage}"}}'] for stage in STAGES}

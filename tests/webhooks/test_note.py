@@ -8,6 +8,7 @@ from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 from chains.draft import Abstention, AbstentionReason, Draft, Passage, Statement, Warning
+from connector.markup import render, render_reply
 from connector.ticket import Line, Note
 from webhooks.config.drafting import ReplySettings
 from webhooks.freshness import Freshness
@@ -105,6 +106,25 @@ def test_sources_carry_title_link_and_date() -> None:
     assert text(first) == "[1] Livret de famille, à jour au 13/08/2020"
     assert text(second) == "[2] Dépôt de garantie"
     assert first[1].href == FAMILY_BOOK.url
+
+
+@pytest.mark.parametrize("url", ["", "file:///srv/notes/conges.odt", "javascript:alert(1)"])
+def test_a_sheet_without_an_address_is_shown_to_the_agent_alone_and_without_a_link(url: str) -> None:
+    inner = replace(DEPOSIT, title="Note interne : impayés", url=url)
+    written = Writer("fr", ReplySettings()).answer(
+        Draft((SURE, OTHER), (FAMILY_BOOK, inner), "fr", "m", "v"), "g", "fr"
+    )
+    assert text(written.sources[1]) == "[2] Note interne : impayés"
+    assert render(written).count("<a ") == 2, "of the first sheet: its number and its title"
+    assert "[2] Note interne : impayés" in render(written)
+    assert "Pour en savoir plus :\n- Livret de famille" in "\n".join(map(text, written.reply))
+    assert "Note interne" not in render_reply(written)
+
+
+def test_where_no_sheet_has_an_address_nothing_announces_links() -> None:
+    draft = Draft((replace(SURE, passages=(0,)),), (replace(DEPOSIT, url=""),), "fr", "m", "v")
+    written = Writer("fr", ReplySettings()).answer(draft, "gr-1", "fr")
+    assert "Pour en savoir plus" not in render_reply(written)
 
 
 def test_the_footer_tells_model_prompt_and_reference() -> None:

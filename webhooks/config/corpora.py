@@ -78,7 +78,7 @@ class SourceSettings(Section):
     changed costs seconds."""
     check_links: bool = False
     """Whether the worker asks for the addresses of the documents, once a day if there are no more than some 28,000, and
-    notes mark those that are gone. It needs a way to them; `HTTPS_PROXY` counts. No page of an intranet is asked for."""
+    notes mark those that are gone. It needs a way to them; `HTTPS_PROXY` counts. An intranet is not asked."""
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:

@@ -91,6 +91,8 @@ class RetrievalSettings(Section):
     translate: bool = False
     """Whether the model of `[chat]` translates a question that is not in French, so that words can be searched too.
     It takes one more call; where it fails, and where this is off, such a question is searched by its meaning alone."""
+    translate_budget: float = Field(default=10, gt=0)
+    """Seconds that this may take."""
     rewrite: bool = False
     """Whether the chat model rewords each message as one short question in French, which is searched for beside it. It
     must be a large one."""
@@ -156,6 +158,7 @@ class ReplySettings(Section):
     signature: str = ""
     """What stands below the closing line; it may have several lines."""
     links: str = "Pour en savoir plus :"
-    """Comes before the sheets' links in the text that is offered as a shared draft. Empty, they are left out."""
+    """Comes before the links to the sheets that have an address, in the text that is offered as a shared draft. Empty,
+    they are left out."""
     mention: str = MENTION
     """Told to the citizen at the end."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from connector.errors import ConfigurationError, GreffierError
-from webhooks.config.corpora import EVERYBODY
 from webhooks.given import settings_of
 
 if TYPE_CHECKING:
@@ -157,6 +156,7 @@ def _forget(settings: Settings, pool: ConnectionPool[Connection], name: str) -> 
 
 def _erase(settings: Settings, pool: ConnectionPool[Connection], organisation: str) -> None:
     from webhooks import searching
+    from webhooks.config.corpora import EVERYBODY
 
     if organisation in ("", EVERYBODY):
         raise ConfigurationError("--erase: the name of an organisation is wanted: what is everybody's is not erased")

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field
 from chains.indexing import Indexed
 
 SHOWN = 10
-"""Of what was skipped, so many are named."""
+"""Of what was skipped, and of what is never read, so many are named."""
 
 
 @dataclass
 class Outcome:
     """What a run did with a source. `error` says why it failed, `seconds` how long it took.
 
-    It is not `complete` where something could not be read that could be before: then nothing was removed.
+    It is not `complete` where something could not be read that could be before: then nothing was removed. `notes` is
+    what stays out whenever the source is read, such as the end of a very long file: that keeps nothing from being
+    removed.
     """
 
     name: str
     counts: Indexed = field(default_factory=Indexed)
     skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     urls: set[str] = field(default_factory=set)
     complete: bool = True
     seconds: float = 0.0
@@ -53,12 +56,19 @@ def summary(outcome: Outcome) -> Iterator[str]:
     if outcome.documents or not outcome.error:
         yield (
             f"{outcome.name}: {done.added} added, {done.changed} changed, {done.unchanged} unchanged,"
-            f" {done.removed} removed, {len(skipped)} skipped; {done.embedded} passages embedded;"
+            f" {done.removed} removed, {len(skipped) + len(outcome.notes)} skipped; {done.embedded} passages embedded;"
             f" {outcome.seconds:.0f} s"
         )
     if skipped:
         kept = "" if outcome.complete else "; nothing was removed, in case they can be read tomorrow"
         yield f"  skipped, the log says why{kept}:"
-        yield from (f"    {one}" for one in skipped[:SHOWN])
-        if len(skipped) > SHOWN:
-            yield f"    and {len(skipped) - SHOWN} more"
+        yield from _some(skipped)
+    if outcome.notes:
+        yield "  skipped or cut, now and in every run:"
+        yield from _some(outcome.notes)
+
+
+def _some(told: Sequence[str]) -> Iterator[str]:
+    yield from (f"    {one}" for one in told[:SHOWN])
+    if len(told) > SHOWN:
+        yield f"    and {len(told) - SHOWN} more"

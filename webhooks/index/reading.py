@@ -18,16 +18,18 @@ from webhooks.config.corpora import Kind, SourceSettings, helpdesk_of
 
 Helpdesks = Mapping[str, Callable[[], Helpdesk]]
 """How the client of each configured helpdesk is made, by its name."""
-_Reader = Callable[[str, SourceSettings, Helpdesks, list[str]], Iterator[Document]]
+_Reader = Callable[[str, SourceSettings, Helpdesks, list[str], list[str]], Iterator[Document]]
 
 
-def documents(name: str, source: SourceSettings, helpdesks: Helpdesks, skipped: list[str]) -> Iterator[Document]:
-    """The documents of a source; `skipped` is told of those that cannot be read.
+def documents(
+    name: str, source: SourceSettings, helpdesks: Helpdesks, skipped: list[str], notes: list[str]
+) -> Iterator[Document]:
+    """The documents of a source; `skipped` is told of those that cannot be read, `notes` of what is never read.
 
     Raises ConfigurationError, which names the setting, where there is nothing to read; RemoteError of a helpdesk.
     """
     try:
-        for document in _READERS[source.kind](name, source, helpdesks, skipped):
+        for document in _READERS[source.kind](name, source, helpdesks, skipped, notes):
             audience = document.audience if source.audience is None else source.audience
             yield replace(document, organisation=source.organisation, audience=audience)
     except ConfigurationError as error:
@@ -38,23 +40,31 @@ def documents(name: str, source: SourceSettings, helpdesks: Helpdesks, skipped: 
         ) from None
 
 
-def _service_public(name: str, source: SourceSettings, _: Helpdesks, skipped: list[str]) -> Iterator[Document]:
+def _service_public(
+    name: str, source: SourceSettings, _: Helpdesks, skipped: list[str], notes: list[str]
+) -> Iterator[Document]:
     return read_service_public(_path(source), corpus=name, unreadable=skipped)
 
 
-def _travail(name: str, source: SourceSettings, _: Helpdesks, skipped: list[str]) -> Iterator[Document]:
+def _travail(
+    name: str, source: SourceSettings, _: Helpdesks, skipped: list[str], notes: list[str]
+) -> Iterator[Document]:
     return read_travail(_path(source), corpus=name, unreadable=skipped)
 
 
-def _answers(name: str, source: SourceSettings, _: Helpdesks, skipped: list[str]) -> Iterator[Document]:
-    return read_answers(_path(source), corpus=name, unreadable=skipped)
+def _answers(
+    name: str, source: SourceSettings, _: Helpdesks, skipped: list[str], notes: list[str]
+) -> Iterator[Document]:
+    return read_answers(_path(source), corpus=name, unreadable=skipped, notes=notes)
 
 
-def _files(name: str, source: SourceSettings, _: Helpdesks, skipped: list[str]) -> Iterator[Document]:
-    return read_files(_path(source), corpus=name, unreadable=skipped, base_url=source.base_url or "")
+def _files(name: str, source: SourceSettings, _: Helpdesks, skipped: list[str], notes: list[str]) -> Iterator[Document]:
+    return read_files(_path(source), corpus=name, unreadable=skipped, notes=notes, base_url=source.base_url or "")
 
 
-def _knowledge(name: str, source: SourceSettings, helpdesks: Helpdesks, skipped: list[str]) -> Iterator[Document]:
+def _knowledge(
+    name: str, source: SourceSettings, helpdesks: Helpdesks, skipped: list[str], notes: list[str]
+) -> Iterator[Document]:
     given = helpdesk_of(source, helpdesks) or ""
     helpdesk = helpdesks[given]()
     if not isinstance(helpdesk, HasKnowledge):

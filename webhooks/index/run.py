@@ -24,8 +24,8 @@ log = logging.getLogger("greffier.index")
 
 MAY_REMOVE = 0.2
 """The share of a source that may go at once without being asked for."""
-Reader = Callable[[list[str]], Iterator[Document]]
-"""Gives the documents of a source, and tells the list of those that it has to leave out."""
+Reader = Callable[[list[str], list[str]], Iterator[Document]]
+"""Gives the documents of a source. The first list is told of what cannot be read, the second of what is never read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +111,11 @@ class Run:
     def _text(self, work: _Work) -> None:
         outcome = work.outcome
         outcome.skipped.clear()
+        outcome.notes.clear()
         before = self.states.all().get(outcome.name)
 
         def documents() -> Iterator[Document]:
-            for document in work.read(outcome.skipped):
+            for document in work.read(outcome.skipped, outcome.notes):
                 outcome.urls.add(document.url)
                 yield document
 
@@ -146,7 +147,7 @@ class Run:
         done = work.outcome.counts
         if (
             not work.outcome.error
-            and self.hinter.make(work.read([]), lambda written: work.progress("questions", written, 0)).made
+            and self.hinter.make(work.read([], []), lambda written: work.progress("questions", written, 0)).made
         ):
             self._text(work)
             work.outcome.counts = done

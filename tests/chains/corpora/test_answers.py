@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from chains.corpora.answers import MAX_TITLE, read_answers
+from chains.corpora.answers import MAX_ANSWER, MAX_TITLE, read_answers
 from chains.corpora.document import Document
 from connector.errors import ConfigurationError
 
@@ -24,8 +25,9 @@ EXPORT = (
 """Written for this test, with the columns of the public export of Services Publics+."""
 
 
-def read(path: Path, unreadable: list[str] | None = None) -> list[Document]:
-    return list(read_answers(path, corpus="past", unreadable=[] if unreadable is None else unreadable))
+def read(path: Path, unreadable: list[str] | None = None, notes: list[str] | None = None) -> list[Document]:
+    left, told = ([] if given is None else given for given in (unreadable, notes))
+    return list(read_answers(path, corpus="past", unreadable=left, notes=told))
 
 
 def write(path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -105,13 +107,13 @@ def test_a_line_that_is_no_object_is_named_and_the_others_are_read(line: str, tm
     unreadable: list[str] = []
     good = json.dumps({"question": "Q ?", "answer": "R."})
     assert len(read(write(tmp_path / "a.jsonl", f"{good}\n{line}\n"), unreadable)) == 1
-    assert unreadable == [f"{tmp_path / 'a.jsonl'}: line 2"]
+    assert unreadable == [f"{tmp_path / 'a.jsonl'}: line 2: no JSON object"]
 
 
 def test_a_field_that_never_ends_is_named(tmp_path: Path) -> None:
     unreadable: list[str] = []
     read(write(tmp_path / "a.csv", f'question,answer\nQ ?,R.\nQ2 ?,"{"x" * 200_000}'), unreadable)
-    assert unreadable
+    assert unreadable == [f"{tmp_path / 'a.csv'}: from line 3 on: field larger than field limit (131072)"]
 
 
 @pytest.mark.parametrize(
@@ -133,3 +135,46 @@ def test_a_path_without_answers_is_an_error_that_says_what_to_give(name: str, tm
     (tmp_path / "a.txt").write_text("x")
     with pytest.raises(ConfigurationError, match=r"\.jsonl"):
         read(tmp_path / name)
+
+
+def test_files_that_are_both_numbered_from_1_lose_nothing_and_what_recurs_is_told(tmp_path: Path) -> None:
+    write(tmp_path / "2024.csv", "numero,question,answer\n1,Q ?,R.\n2,Q2 ?,R2.\n")
+    write(tmp_path / "2025.csv", "numero,question,answer\n1,Q3 ?,R3.\n2,Q2 ?,R2.\n3,Q4 ?,R4.\n1,Q3 ?,R3.\n")
+    notes: list[str] = []
+    found = read(tmp_path, notes=notes)
+    assert [document.title for document in found] == ["Q ?", "Q2 ?", "Q3 ?", "Q4 ?"]
+    assert [document.id for document in found if "Q3" not in document.title] == ["past:1", "past:2", "past:3"]
+    assert notes == [f"{tmp_path / '2025.csv'}: 2 answers that were there before are left out"]
+
+
+def test_an_answer_that_is_cut_is_told(tmp_path: Path) -> None:
+    notes: list[str] = []
+    row = json.dumps({"question": "Q ?", "answer": "mot " * (MAX_ANSWER // 4 + 1)})
+    assert len(read(write(tmp_path / "a.jsonl", row), notes=notes)) == 1
+    assert notes == [f"{tmp_path / 'a.jsonl'}: 1 answers are cut after 100000 characters"]
+
+
+def test_an_answer_that_is_nested_too_deeply_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    unreadable: list[str] = []
+    rows = [json.dumps({"question": "Q ?", "answer": answer}) for answer in ("<div>" * 15_000 + "x", "R.")]
+    assert len(read(write(tmp_path / "a.jsonl", "\n".join(rows)), unreadable)) == 1
+    assert unreadable == [f"{tmp_path / 'a.jsonl'}: line 1: its elements are nested too deeply"]
+
+
+def test_a_long_pseudonym_takes_no_time(tmp_path: Path) -> None:
+    row = {"question": "Q ?", "answer": "a " * 40_000 + "b", "auteur": "a " * 30_000}
+    start = time.monotonic()
+    assert read(write(tmp_path / "a.jsonl", json.dumps(row)))
+    assert time.monotonic() - start < 5
+
+
+def test_what_a_database_refuses_is_in_no_document(tmp_path: Path) -> None:
+    row = {"id": "7\0", "question": "Q\0 ?", "answer": "R\0\ud800.", "url": "https://t.test/\0", "theme": "T\0"}
+    (found,) = read(write(tmp_path / "a.jsonl", json.dumps(row)))
+    assert (found.id, found.url) == ("past:7", "https://t.test/")
+    assert not {"\0", "\ud800"} & set(repr_of(found))
+
+
+def repr_of(document: Document) -> str:
+    parts = (document.id, document.title, document.url, document.theme, document.mentions)
+    return "".join([*parts, *("".join((*found.path, found.text, found.id)) for found in document.passages)])

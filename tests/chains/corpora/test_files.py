@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from pypdf import PdfWriter
 
-from chains.corpora import files, loaders, office
+from chains.corpora import apart, files, loaders, office
+from chains.corpora.apart import Apart
 from chains.corpora.document import Document
 from chains.corpora.files import read_files
 from connector.errors import ConfigurationError
 
 
-def read(path: Path, unreadable: list[str] | None = None, base_url: str = "") -> list[Document]:
-    broken = [] if unreadable is None else unreadable
-    return list(read_files(path, corpus="town", unreadable=broken, base_url=base_url))
+def read(
+    path: Path, unreadable: list[str] | None = None, base_url: str = "", notes: list[str] | None = None
+) -> list[Document]:
+    broken, told = ([] if given is None else given for given in (unreadable, notes))
+    return list(read_files(path, corpus="town", unreadable=broken, notes=told, base_url=base_url))
 
 
 def one(path: Path) -> Document:
@@ -230,18 +236,95 @@ def test_a_zip_that_unpacks_to_too_much_is_named(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(office, "MAX_UNPACKED", 100_000)
     docx(tmp_path / "a.docx", run("a" * 200_000))
     assert (tmp_path / "a.docx").stat().st_size < 10_000
-    unreadable: list[str] = []
-    read(tmp_path, unreadable)
-    assert unreadable == ["a.docx: it unpacks to more than 100000 bytes"]
+    with pytest.raises(ValueError, match="it unpacks to more than 100000 bytes"):
+        office.load_docx(tmp_path / "a.docx")
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.odt"])
-def test_xml_that_declares_entities_is_not_parsed(name: str, tmp_path: Path) -> None:
-    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
-    zipped(tmp_path / name, word__document=bomb, content=bomb)
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
+
+
+@pytest.mark.parametrize("member", ["word/document.xml", "content.xml", "word/part.png", "docProps/core.xml"])
+@pytest.mark.parametrize(
+    "bomb",
+    [BOMB, f"<!--{'x' * 5000}-->{BOMB}", BOMB.encode("utf-16"), BOMB.encode("utf-16-be")],
+    ids=["plain", "after a comment", "UTF-16", "UTF-16 without mark"],
+)
+def test_xml_that_declares_entities_is_not_parsed_wherever_it_stands(
+    member: str, bomb: str | bytes, tmp_path: Path
+) -> None:
+    for name, load in (("a.docx", office.load_docx), ("a.odt", office.load_odt)):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, bomb)
+        with pytest.raises(ValueError, match="declares a document type"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("member", ["word/document.xml", "word/part.png", "content.xml"])
+def test_xml_that_is_too_long_is_not_parsed_and_an_image_may_be(
+    member: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "MAX_XML", 10_000)
+    monkeypatch.setattr(office, "MAX_NODES", 100)
+    path = docx(tmp_path / "a.docx", run("Un texte."))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("word/media/image1.png", b"\x89PNG\r\n" + bytes(20_000))
+    assert office.load_docx(path).sections
+    for content, reason in (
+        (f"<x>{'a' * 10_000}</x>", "more than 10000 bytes"),
+        (nodes(101), "more than 100 elements"),
+    ):
+        path = tmp_path / "b.docx"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(member, content)
+        with pytest.raises(ValueError, match=reason):
+            office.load_docx(path)
+
+
+def nodes(number: int) -> str:
+    return f"<x>{'<y/>' * (number - 1)}</x>"
+
+
+def test_a_file_that_keeps_its_parser_busy_is_named_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "endless.docx")
+    docx(tmp_path / "b.docx", run("Un texte."))
+    with closing(Apart()) as reader:
+        assert reader(tmp_path / "b.docx").sections
+        with monkeypatch.context() as patched:
+            patched.setattr(apart, "MAX_SECONDS", 1.0)
+            with pytest.raises(ValueError, match="it cannot be read within 1 seconds"):
+                reader(tmp_path / "endless.docx")
+        assert reader(tmp_path / "b.docx").sections
+        assert reader.pid
+        os.kill(reader.pid, signal.SIGKILL)
+        with pytest.raises(ValueError, match="has crashed"):
+            reader(tmp_path / "b.docx")
+        assert reader(tmp_path / "b.docx").sections
+    assert reader.pid is None
+
+
+def test_a_script_of_three_lines_may_read_files_and_ours_gives_its_secrets_to_no_parser(tmp_path: Path) -> None:
+    docx(tmp_path / "a.docx", run("Un texte."))
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from chains.corpora.apart import Apart\n"
+        "reader = Apart(); print(reader(Path(sys.argv[1])).sections)\n"
+        "print(b'sesame' in Path(f'/proc/{reader.pid}/environ').read_bytes())\n"
+    )
+    environ = os.environ | {"GREFFIER_CHAT__KEY": "sesame", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(script), str(tmp_path / "a.docx")]
+    told = subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
+    assert "Un texte." in told
+    assert told.endswith("False\n")
+
+
+def test_a_file_that_takes_too_much_memory_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "MAX_MEMORY", 40 * 1024 * 1024)
+    docx(tmp_path / "a.docx", run("mot " * 3_000_000))
     unreadable: list[str] = []
-    read(tmp_path, unreadable)
-    assert "declares a document type" in unreadable[0]
+    assert read(tmp_path, unreadable) == []
+    assert unreadable == ["a.docx: it takes too much memory"]
 
 
 def test_a_file_over_the_limits_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,10 +337,24 @@ def test_a_file_over_the_limits_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     assert unreadable == ["a.txt: it has more than 1000 bytes", "b.txt: its text has more than 100 characters"]
 
 
-def test_a_long_pdf_is_read_up_to_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_pdf_and_a_long_table_are_read_up_to_the_limit_and_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(loaders, "MAX_PAGES", 2)
+    monkeypatch.setattr(loaders, "MAX_ROWS", 1)
     (tmp_path / "a.pdf").write_bytes(pdf(["Un."], ["Deux."], ["Trois."]))
-    assert "Trois" not in one(tmp_path).text
+    (tmp_path / "a.csv").write_text("Nom,Prix\nUn,1\nDeux,2\n")
+    for name, cut in (("a.pdf", "cut after 2 pages"), ("a.csv", "cut after 1 rows")):
+        loaded = loaders.LOADERS[tmp_path.joinpath(name).suffix](tmp_path / name)
+        assert loaded.cut == cut
+        assert "Un" in str(loaded.sections)
+        assert loaded.sections[-1].path in (("Page 2",), ())
+    monkeypatch.setattr(loaders, "MAX_PAGES", 3)
+    assert not loaders.load_pdf(tmp_path / "a.pdf").cut
+    notes: list[str] = []
+    (tmp_path / "a.pdf").unlink()
+    assert len(read(tmp_path, notes=notes)) == 1
+    assert notes == ["a.csv: cut after 1 rows"]
 
 
 def test_a_scan_without_text_and_a_format_that_is_not_read_are_told_of(
@@ -266,10 +363,42 @@ def test_a_scan_without_text_and_a_format_that_is_not_read_are_told_of(
     (tmp_path / "a.pdf").write_bytes(pdf([]))
     (tmp_path / "b.xlsx").write_bytes(b"PK")
     unreadable: list[str] = []
-    assert read(tmp_path, unreadable) == []
+    notes: list[str] = []
+    assert read(tmp_path, unreadable, notes=notes) == []
     assert unreadable == []
-    assert "character recognition" in caplog.text
-    assert "save it as CSV" in caplog.text
+    assert notes == [
+        "a.pdf: it holds no text; a scanned page needs character recognition first",
+        "b.xlsx: save it as CSV",
+    ]
+    assert all(note in caplog.text for note in notes)
+
+
+def test_lines_that_go_on_for_ever_take_no_time(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("mot\n" * 300_000)
+    start = time.monotonic()
+    assert one(tmp_path).passages[0].text.startswith("mot mot mot")
+    assert time.monotonic() - start < 10
+
+
+def test_what_a_database_refuses_is_in_no_document(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"Un\0 texte.")
+    (tmp_path / "b.csv").write_bytes(b"No\0m,Prix\nU\0n,1\n")
+    (tmp_path / "c.html").write_bytes(b"<title>Ti\0tre</title><h2>S\0ous</h2><p>a\0b</p>")
+    (tmp_path / "d.md").write_bytes(b"# Ti\0tre\n\n## S\0ous\n\na\0b\n")
+    (tmp_path / "e.pdf").write_bytes(pdf(["Un \\000texte."], title="Ti\\000tre"))
+    odt(tmp_path / "f.odt", "<text:p>Un texte.</text:p>")
+    found = read(tmp_path)
+    assert len(found) == 6
+    for document in found:
+        paths = ["".join(passage.path) for passage in document.passages]
+        assert "\0" not in "".join([document.id, document.title, document.url, document.theme, document.text, *paths])
+
+
+def test_a_name_that_is_not_in_utf_8_is_told_in_letters_that_can_be_kept(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9.txt")).write_text("Un texte.")
+    unreadable: list[str] = []
+    assert read(tmp_path, unreadable) == []
+    assert unreadable == [r"\udce9t\udce9.txt: its name is not in UTF-8"]
 
 
 def test_a_folder_without_any_such_file_is_an_error_that_says_what_is_read(tmp_path: Path) -> None:

@@ -35,3 +35,10 @@ def test_an_article_that_cannot_be_read_is_named_and_the_others_are_read() -> No
     deep = replace(ARTICLE, id="8", html="<div>" * 50_000)
     assert len(list(read_knowledge([deep, ARTICLE], corpus="kb", unreadable=unreadable))) == 1
     assert unreadable == ["article 8: its elements are nested too deeply"]
+
+
+def test_what_a_database_refuses_is_in_no_document() -> None:
+    article = replace(ARTICLE, id="7\0", title="Ti\0tre", html="<p>a\0b</p>", path=("Ur\0ba",), url="https://t.test/\0")
+    (found,) = read_knowledge([article], corpus="kb", unreadable=[])
+    assert (found.id, found.title, found.theme, found.url) == ("kb:7", "Titre", "Urba", "https://t.test/")
+    assert found.passages[0].text == "ab"

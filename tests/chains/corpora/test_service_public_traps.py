@@ -188,3 +188,29 @@ def test_json_that_is_nested_too_deeply_is_named(tmp_path: Path) -> None:
     unreadable: list[str] = []
     assert len(list(read_service_public(tmp_path, corpus="sp", unreadable=unreadable))) == 1
     assert len(unreadable) == 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        element("Texte") | {"children": ["text"]},
+        element("Texte") | {"children": 3},
+        element("Texte") | {"attributes": ["a"]},
+        {"type": "element", "name": "Texte", "children": {"a": 1}},
+        {"type": "element"},
+    ],
+)
+def test_a_malformed_sheet_is_named_and_the_others_are_read(broken: Node, tmp_path: Path) -> None:
+    (tmp_path / "F1.json").write_bytes(sheet(broken))
+    (tmp_path / "F2.json").write_bytes(sheet(id="F2"))
+    unreadable: list[str] = []
+    found = read_service_public(tmp_path, corpus="sp", unreadable=unreadable)
+    assert [document.id for document in found] == ["sp:particuliers/F2"]
+    (reason,) = unreadable
+    assert reason.startswith(f"{tmp_path / 'F1.json'}: ")
+
+
+def test_what_a_database_refuses_is_in_no_document() -> None:
+    found = parsed(sheet(body(paragraph("Un\0 texte.")), id="F1\0", url="https://sp.test/\0", title="Ti\0tre"))
+    assert (found.id, found.url, found.title) == ("sp:particuliers/F1", "https://sp.test/", "Titre")
+    assert "\0" not in "".join(found.text + passage.id for passage in found.passages)

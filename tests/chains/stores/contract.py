@@ -243,6 +243,15 @@ class StoreContract:
                     found = [passage.document for passage in store.passages(ids, within).values()]
             assert {owners[id] for id in found} == {"", asker} & set(owners.values())
 
+    def test_what_is_an_organisations_own_is_weighed_against_what_is_everybodys(self, make_store: MakeStore) -> None:
+        store = make_store("words", DIMENSION)
+        shared = [document(f"s{n}", "Stationnement" if n < 30 else f"Sujet {n}", f"Texte {n}.") for n in range(150)]
+        own = document("own", "Stationnement résidentiel", "Le stationnement résidentiel.")
+        store.update([*map(embedded, shared), embedded(replace(own, organisation="lyon"))], [])
+        hits = store.search(Scope.TITLES, stems("stationnement résidentiel"), 5, Within("lyon"))
+        assert hits[0].id == "own"
+        assert hits[0].score > 2 * hits[1].score
+
     def test_an_organisation_is_erased_without_a_trace_of_it_or_harm_to_others(self, make_store: MakeStore) -> None:
         store = make_store("words", DIMENSION)
         theirs, others = (

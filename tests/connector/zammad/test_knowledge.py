@@ -141,6 +141,12 @@ def test_an_answer_in_two_languages_is_read_in_the_main_one(server: Neighbour) -
     assert [call.json["answer_translation_content_ids"] for call in server.calls] == [[], [19]]
 
 
+def test_the_tables_are_read_once_however_many_texts_there_are(server: Neighbour) -> None:
+    later = assets() | {"KnowledgeBaseAnswer": {"7": "not looked at again"}}
+    server.on("POST", INIT, Reply(assets()), Reply(later))
+    assert [article.html for article in zammad(server.url).articles()] == ["Un texte."]
+
+
 def test_a_base_that_is_switched_off_is_not_read(server: Neighbour) -> None:
     server.on("POST", INIT, Reply(assets(KnowledgeBase=[{"id": 3, "active": False}])))
     assert titles(zammad(server.url)) == []

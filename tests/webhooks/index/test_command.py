@@ -106,6 +106,17 @@ def test_what_cannot_be_read_is_named_and_nothing_is_removed(greffier: System) -
     assert passages(greffier)["passages"] == 2
 
 
+def test_what_is_never_read_is_told_and_keeps_nothing_from_being_removed(greffier: System) -> None:
+    assert greffier.run("index").exit_code == 0
+    write(greffier, "carte", "").unlink()
+    write(greffier, "vide", " ")
+    (greffier.config.parent / "notes" / "prix.xlsx").write_bytes(b"PK")
+    done = greffier.run("index")
+    assert "0 added, 0 changed, 1 unchanged, 1 removed, 2 skipped" in done.output
+    assert "  skipped or cut, now and in every run:\n    prix.xlsx: save it as CSV\n    vide.txt: " in done.output
+    assert passages(greffier)["passages"] == 1
+
+
 def test_what_could_not_be_read_a_day_ago_either_keeps_nothing_from_being_removed(greffier: System) -> None:
     broken = greffier.config.parent / "notes" / "scan.pdf"
     broken.write_bytes(b"no PDF")
