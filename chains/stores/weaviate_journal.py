@@ -28,7 +28,11 @@ _NOTES_AT_ONCE = 20
 
 @contextmanager
 def noted(collection: Objects, batch: Sequence[Object], insert: Callable[[list[Object]], None]) -> Iterator[None]:
-    """Note a batch down for as long as it is written; where that fails the note stays."""
+    """Note a batch down for as long as it is written; where that fails the note stays.
+
+    To take the note out flushes the vector index too. The batch itself does that before all its vectors are in
+    (Weaviate 1.39): what is held back then would be lost in a later crash.
+    """
     ids = ",".join(one.uuid.hex for one in batch if isinstance(one.uuid, uuid.UUID))
     note = uuid.UUID(int=1 + secrets.randbelow(_NOTES - 1))
     insert([DataObject(uuid=note, properties={"key": ids})])

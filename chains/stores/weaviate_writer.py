@@ -113,15 +113,10 @@ def _sums(passages: Objects, of_them: _Filters) -> dict[str, list[float]]:
 
 
 def insert(collection: Objects, objects: Sequence[DataObject[Any, None]]) -> None:
-    """Insert or replace. Raises RemoteError that names the first object that was refused.
-
-    The last one goes twice. Weaviate 1.39 flushes its vector index before all vectors of a batch are in it: what it
-    still holds back then would be lost in a crash, and nobody would see it. The next batch flushes it.
-    """
+    """Insert or replace. Raises RemoteError that names the first object that was refused."""
     for some in batches(list(objects), OBJECTS):
         with journal.noted(collection, some, partial(_insert, collection, of=some)):
             _insert(collection, some, of=some)
-    _insert(collection, objects[-1:], of=objects[-1:])
 
 
 def mend(collection: Objects, dimension: int) -> None:
