@@ -193,7 +193,7 @@ def _refusal(error: exceptions.WeaviateBaseError) -> RemoteError:
 
 _BY_CODE = {
     grpc.StatusCode.DEADLINE_EXCEEDED: "timeout: Weaviate did not answer in time",
-    grpc.StatusCode.UNAVAILABLE: "url: Weaviate cannot be reached by gRPC, at grpc_port",
+    grpc.StatusCode.UNAVAILABLE: "url: Weaviate cannot be reached",
 }
 
 
