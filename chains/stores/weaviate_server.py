@@ -83,7 +83,11 @@ assert hasattr(v4, "_Retry")  # noqa: S101 - it is a private name of the client'
 v4._Retry = _Once
 
 
-_GRPC = [("grpc.enable_http_proxy", 0)]
+_GRPC = [
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),  # a server that is back is found at once, not after two minutes
+    ("grpc.max_reconnect_backoff_ms", 500),
+]
 
 
 def _connect(server: Server) -> weaviate.WeaviateClient:
