@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format bench bench-retrieval docs locale lock clean
+.PHONY: help demo test check lint format bench bench-retrieval bench-store docs locale lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ bench: $(VENV)/ready ## Measure speed and memory, beside a bare route: make benc
 
 bench-retrieval: $(VENV)/ready ## Measure the search over all sheets: make bench-retrieval ARGS="--questions FILE"
 	@$(BIN)/python -m tests.bench.retrieval $(ARGS)
+
+bench-store: $(VENV)/ready ## Measure a store as it grows: make bench-store ARGS="--store weaviate --passages 30000,300000"
+	@$(BIN)/python -m tests.bench.store $(ARGS)
 
 docs: $(VENV)/ready ## Make docs/configuration.md from the settings' docstrings
 	@$(BIN)/python -m webhooks.config.reference docs/configuration.md

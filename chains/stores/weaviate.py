@@ -22,9 +22,9 @@ from chains.draft import Passage
 from chains.stores import weaviate_writer as writer
 from chains.stores.store import SHARED, Embedded, Hit, Scope, Statistics, Within
 from chains.stores.weaviate_collections import USUAL, Collections, Layout, Names
-from chains.stores.weaviate_counts import Counts, counts, rarity, together
 from chains.stores.weaviate_ids import Keys, document_id, document_of, passage_id, passage_key, place_in
 from chains.stores.weaviate_objects import EVERYBODY, STEMS, Kind, as_passage
+from chains.stores.weaviate_rarities import Rare, Rarities, rarities, together
 from chains.stores.weaviate_server import NoSuchTenant, Server, our_errors
 from connector.errors import ConfigurationError
 
@@ -49,7 +49,7 @@ class WeaviateStore:
         """`embedder` names the model that makes the vectors, `dimension` is their length."""
         self._embedder, self._dimension = embedder, dimension
         self._collections = Collections(server, Names(layout, embedder, dimension), anew=anew)
-        self._counts = Counts()
+        self._rarities = Rarities()
         self._keys = Keys()
         self._sound = False  # whether all that was begun to be written has been
 
@@ -114,9 +114,9 @@ class WeaviateStore:
         return {hit.id: hit.score for hit in hits}
 
     def rarities(self, stems: Sequence[str], within: Within = SHARED) -> dict[str, float]:
-        """As it was at most some minutes ago: to count takes longer than to search, and changes little."""
+        """Nearly so, and as it was at most some minutes ago: to count takes longer than to search."""
         asked = list(dict.fromkeys(stems))
-        return dict(zip(asked, rarity(together(self._counted(asked, within).values(), len(asked))), strict=True))
+        return together(self._rare(asked, within).values(), asked) if asked else {}
 
     def passages(self, ids: Sequence[str], within: Within = SHARED) -> dict[str, Passage]:
         if not ids:
@@ -246,25 +246,23 @@ class WeaviateStore:
         """
         if len(self._collections.tenants(within)) < 2:
             return {}
-        asked = list(dict.fromkeys(stems))
-        counted = self._counted(asked, within)
-        everywhere = rarity(together(counted.values(), len(asked)))
+        found = self._rare(list(dict.fromkeys(stems)), within)
         weights = {}
-        for tenant, found in counted.items():
-            held = [number for number, count in enumerate(found[1:]) if count]
-            there = rarity(found)
+        for tenant, there in found.items():
+            held = [stem for stem in there if there.holds(stem)]
+            everywhere = together(found.values(), held)
             if held:
-                weights[tenant] = sum(everywhere[n] for n in held) / sum(there[n] for n in held)
+                weights[tenant] = sum(everywhere.values()) / sum(there[stem] for stem in held)
         return weights
 
-    def _counted(self, stems: Sequence[str], within: Within) -> dict[str, list[int]]:
-        """For each tenant how many documents it has, and how many of them hold each of the stems."""
-        counted = {}
+    def _rare(self, stems: Sequence[str], within: Within) -> dict[str, Rare]:
+        """How rare each of the stems is in each tenant."""
+        found = {}
         with self._collections.reading() as client:
             for tenant in self._collections.tenants(within):
                 with suppress(NoSuchTenant):
-                    counted[tenant] = self._counts.of(stems, tenant, partial(self._count_stems, client, tenant))
-        return counted
+                    found[tenant] = self._rarities.of(stems, tenant, partial(self._ask_rarities, client, tenant))
+        return found
 
     def _hits(
         self, kind: Kind, limit: int, within: Within, query: _Query, weights: Mapping[str, float] = NO_WEIGHTS
@@ -289,8 +287,8 @@ class WeaviateStore:
         everywhere = (self._collections.everywhere(client, kind) for kind in (Kind.DOCUMENT, Kind.PASSAGE))
         return zip(*everywhere, strict=True)
 
-    def _count_stems(self, client: WeaviateClient, tenant: str, stems: Sequence[str]) -> list[int]:
-        return counts(client, self._collections.real_name(client, Kind.DOCUMENT), stems, tenant)
+    def _ask_rarities(self, client: WeaviateClient, tenant: str, stems: Sequence[str]) -> Rare:
+        return rarities(client, self._collections.real_name(client, Kind.DOCUMENT), stems, tenant)
 
     def _count(self, client: WeaviateClient, kind: Kind, filters: _Filters | None = None) -> int:
         return sum(
