@@ -132,10 +132,11 @@ class WeaviateStore:
     def statistics(self) -> Statistics:
         complete, embedded = (Filter.by_property(name).equal(True) for name in ("complete", "embedded"))
         with self._collections.reading() as client:
+            passages = self._count(client, Kind.PASSAGE)
             return Statistics(
                 self._count(client, Kind.DOCUMENT, complete),
-                self._count(client, Kind.PASSAGE),
-                self._count(client, Kind.PASSAGE, embedded),
+                passages,
+                min(passages, self._count(client, Kind.PASSAGE, embedded)),  # a crash may leave some counted twice
                 self._embedder,
                 self._dimension,
             )

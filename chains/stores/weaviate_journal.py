@@ -24,6 +24,8 @@ Object = DataObject[Any, None]
 _NOTES = 1 << 64
 """The ids of notes are below; ours begin with a digest."""
 _NOTES_AT_ONCE = 20
+LONGER = 1.001
+"""Makes another vector of the same direction, which is all that counts: should mending be cut too, nothing is lost."""
 
 
 @contextmanager
@@ -46,8 +48,10 @@ def mend(collection: Objects, dimension: int, insert: Callable[[list[Object]], N
         for note in notes:
             under_way = [uuid.UUID(hex=id) for id in note.properties["key"].split(",")]
             objects = [_object(one) for id in under_way for one in _after(collection, id.int - 1, 1, below=id.int + 1)]
-            insert([_otherwise(one, dimension) for one in objects])
-            insert(objects)
+            without = [one for one in objects if not one.vector]
+            insert([_with(one, [1.0] * dimension) for one in without])
+            insert(without)
+            insert([_with(one, _longer(one.vector)) for one in objects if one.vector])
             collection.data.delete_by_id(note.uuid)
 
 
@@ -62,8 +66,10 @@ def _object(stored: Any) -> Object:
     return DataObject(uuid=stored.uuid, properties=given, vector=stored.vector.get("default") or None)
 
 
-def _otherwise(one: Object, dimension: int) -> Object:
+def _with(one: Object, vector: list[float]) -> Object:
     """The same with another vector: it then counts as new, and all its words are indexed."""
-    first = 0.0 if one.vector else 1.0
-    vector = [first, *([1.0] * (dimension - 1))]
     return DataObject(uuid=one.uuid, properties=one.properties, vector=vector)
+
+
+def _longer(vector: Any) -> list[float]:
+    return [LONGER * number for number in vector]

@@ -125,16 +125,29 @@ def mend(collection: Objects, dimension: int) -> None:
 
 
 def _insert(collection: Objects, some: Sequence[DataObject[Any, None]], *, of: Sequence[DataObject[Any, None]]) -> None:
-    """Insert objects, which are some or stand for some."""
+    """Insert objects, which are some or stand for some. What is refused is tried once more.
+
+    After a crash a vector index may refuse the first that it is given, until it has others (Weaviate 1.39).
+    """
     if not some:
         return
+    refused = _refused(collection, some)
+    if again := _refused(collection, [some[number] for number in refused]):
+        number = list(refused)[min(again)]
+        raise _not_stored(len(some) - len(again), of[number:], again[min(again)])
+
+
+def _refused(collection: Objects, some: Sequence[DataObject[Any, None]]) -> dict[int, str]:
+    """Insert; why which of them were not."""
+    if not some:
+        return {}
     try:
         done = collection.data.insert_many(some)
     except WeaviateInsertManyAllFailedError as error:
-        raise _not_stored(0, of, str(error).rpartition("errors: ")[2]) from None
-    if done.errors or len(done.uuids) != len(some):
-        number, why = next(((n, error.message) for n, error in done.errors.items()), (0, "no answer"))
-        raise _not_stored(len(done.uuids), of[number:], why)
+        return dict.fromkeys(range(len(some)), str(error).rpartition("errors: ")[2])
+    if not done.errors and len(done.uuids) != len(some):
+        return {0: "no answer"}
+    return {number: error.message for number, error in done.errors.items()}
 
 
 def delete(collection: Objects, which: _Filters) -> None:

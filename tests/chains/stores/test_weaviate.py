@@ -228,7 +228,9 @@ def test_tls_with_a_private_authority(tmp_path: Path, opened: Open) -> None:
         opened(replace(at(server), ca_bundle=tmp_path / "missing.pem")).statistics()
 
 
-def test_a_full_disk_is_said_to_be_full(weaviate_server: WeaviateServer, opened: Open) -> None:
+def test_a_full_disk_is_said_to_be_full_and_no_text_is_logged(
+    weaviate_server: WeaviateServer, opened: Open, caplog: pytest.LogCaptureFixture
+) -> None:
     """On a full disk Weaviate makes itself read-only; here it is told to."""
     layout = Layout(prefix=f"Test{next(_numbers)}")
     store = opened(at(weaviate_server), layout=layout)
@@ -241,6 +243,7 @@ def test_a_full_disk_is_said_to_be_full(weaviate_server: WeaviateServer, opened:
     with pytest.raises(RemoteError, match=r"\[store\] url: .*stored none .*; card: .*read-only.*its disk") as caught:
         store.update([embedded(CARD)], [])
     assert not caught.value.permanent
+    assert CARD.passages[0].text not in caplog.text
     assert [hit.id for hit in store.search(Scope.TITLES, ["cart"], 5)] == ["card"]
 
 
